@@ -1,0 +1,44 @@
+// Why a request was refused: the codes of the interface, and how they are raised.
+#pragma once
+
+#include "postgres.hpp"
+
+namespace tokpay {
+
+// In order of precedence: where several rules are broken, the first one answers.
+enum class Code : uint8_t {
+	ok,
+	invalid_request,
+	not_leader,
+	key_reused,
+	account_not_found,
+	not_permitted,
+	same_account,
+	currency_mismatch,
+	account_frozen,
+	account_closed,
+	amount_overflow,
+	insufficient_funds,
+	balance_limit,
+};
+
+// A code with what it is about. account 0: about no account. detail is palloc'd or static.
+struct Refusal {
+	Code code = Code::ok;
+	int64 account = 0;
+	bool has_amounts = false; // balance and required are set
+	int64 balance = 0;
+	int64 required = 0;
+	const char *detail = nullptr;
+};
+
+// The code's name in transfer_outcome and over HTTP.
+const char *code_name(Code code);
+
+// Raises the refusal as an error with the code's SQLSTATE, DETAIL and HINT.
+[[noreturn]] void raise(const Refusal &refusal);
+
+// Raises not_leader on a standby. Functions call it before they read.
+void require_leader();
+
+} // namespace tokpay

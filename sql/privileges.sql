@@ -1,0 +1,42 @@
+do $$
+declare
+    role text;
+begin
+    foreach role in array array['tokpay_reader', 'tokpay_teller', 'tokpay_funder', 'tokpay_admin'] loop
+        begin
+            execute format('create role %I nologin', role);
+        exception when duplicate_object or unique_violation then null;
+        end;
+    end loop;
+end $$;
+
+grant tokpay_reader to tokpay_teller;
+grant tokpay_teller to tokpay_funder;
+grant tokpay_funder to tokpay_admin;
+
+revoke all on schema tokpay from public;
+revoke all on all tables in schema tokpay from public;
+revoke all on all sequences in schema tokpay from public;
+revoke all on all functions in schema tokpay from public;
+revoke usage on type transfer_request, transfer_result, transfer_outcome from public;
+
+grant usage on schema tokpay to tokpay_reader;
+grant usage on type transfer_request, transfer_result, transfer_outcome to tokpay_reader;
+grant select on currencies, accounts, transfers, entries, receipts to tokpay_reader;
+grant execute on function
+    account_id(text), balance(bigint), balances(bigint[]), verify(),
+    history(bigint, bigint, integer, timestamptz, timestamptz), transfer_by_key(bigint, text),
+    leg_column(bigint[], integer), kind_name("char"), account_entries(bigint)
+to tokpay_reader;
+
+grant execute on function
+    transfer(bigint, bigint[], bigint[], text, text, jsonb), transfer_batch(transfer_request[])
+to tokpay_teller;
+
+grant execute on function top_up(bigint, bigint, text, text) to tokpay_funder;
+
+grant select on api_keys to tokpay_admin;
+grant execute on function
+    open_account(text, text, bigint, bigint, jsonb, text), add_currency(text, smallint),
+    create_api_key(text, text[], bigint[], interval), revoke_api_key(bigint), authenticate(bytea)
+to tokpay_admin;

@@ -1,0 +1,82 @@
+-- The books. account_state and journal are written by the C++ code only; every other writer is a
+-- function of functions.sql. extension/README.md tells why the tables look like this.
+
+-- A currency's funding account is the account named funding/<code>; it is opened with the first
+-- account of the currency.
+create table currency (
+    code     text collate "C" primary key check (code ~ '^[A-Z][A-Z0-9]{2,11}$'),
+    exponent smallint not null check (exponent between 0 and 18),
+    seeded   boolean not null default false
+);
+
+create sequence account_id_seq;
+create sequence transfer_id_seq;
+create sequence api_key_id_seq;
+
+-- The hot row, one per account. The C++ struct AccountRow mirrors it up to status: fixed-width NOT
+-- NULL columns first, in this order. The extremes of bigint in the limits mean "no limit".
+create table account_state (
+    id            bigint not null primary key,
+    balance       bigint not null default 0,
+    held          bigint not null default 0,
+    version       bigint not null default 0,            -- entries so far
+    last_transfer bigint not null default 0,            -- head of the account's chain of entries
+    last_at       timestamptz not null default '-infinity',
+    min_balance   bigint not null,
+    max_balance   bigint not null,
+    status        "char" not null default 'o',          -- o open, f frozen, c closed
+    currency      text collate "C" not null
+) with (fillfactor = 75);
+
+-- What is known of an account and never changes with its money.
+create table account_info (
+    account   bigint primary key,
+    name      text collate "C" unique check (octet_length(name) between 1 and 255),
+    owner     text collate "C" check (octet_length(owner) between 1 and 255),
+    metadata  jsonb not null,
+    opened_at timestamptz not null default clock_timestamp()
+);
+
+-- One row per transfer with its legs inside. legs holds five numbers per credit: account, amount,
+-- balance and version after it, and the account's previous transfer; the debit's own five are
+-- columns. "previous" links an account's entries from the newest to the first (0).
+create table journal (
+    id             bigint not null primary key,
+    at             timestamptz not null,
+    debit          bigint not null,
+    amount         bigint not null,
+    debit_balance  bigint not null,
+    debit_version  bigint not null,
+    debit_previous bigint not null,
+    kind           "char" not null,                     -- t transfer, u top_up
+    legs           bigint[] not null,
+    key            text collate "C",
+    description    text,
+    metadata       jsonb
+);
+alter table journal alter column legs set storage external;
+
+-- Eight bytes a key instead of the key itself: random keys dirty fewer index pages. Equal hashes
+-- are told apart by the row. Uniqueness is kept under the debited account's row lock.
+create index journal_key on journal (hashtextextended(key, debit)) where key is not null;
+
+create table api_key (
+    id           bigint primary key default nextval('tokpay.api_key_id_seq'),
+    name         text not null check (octet_length(name) between 1 and 255),
+    digest       bytea not null unique,                 -- SHA-256 of the key
+    scopes       text[] not null,
+    accounts     bigint[],                              -- null: all
+    created_at   timestamptz not null default clock_timestamp(),
+    expires_at   timestamptz,
+    last_used_at timestamptz,
+    revoked_at   timestamptz
+);
+
+select pg_catalog.pg_extension_config_dump('tokpay.currency', 'where not seeded');
+select pg_catalog.pg_extension_config_dump('tokpay.account_id_seq', '');
+select pg_catalog.pg_extension_config_dump('tokpay.transfer_id_seq', '');
+select pg_catalog.pg_extension_config_dump('tokpay.api_key_id_seq', '');
+select pg_catalog.pg_extension_config_dump('tokpay.account_state', '');
+select pg_catalog.pg_extension_config_dump('tokpay.account_info', '');
+select pg_catalog.pg_extension_config_dump('tokpay.journal', '');
+select pg_catalog.pg_extension_config_dump('tokpay.api_key', '');
