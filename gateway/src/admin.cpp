@@ -1,0 +1,93 @@
+#include "admin.hpp"
+
+#include "router.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+
+namespace tokpay {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using asio::ip::tcp;
+
+namespace {
+
+constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
+constexpr std::chrono::seconds client_timeout{10};
+constexpr std::chrono::seconds ready_timeout{2};
+constexpr const char *metrics_type = "text/plain; version=0.0.4";
+
+} // namespace
+
+Admin::Admin(Worker &worker, std::vector<const Metrics *> metrics, const Endpoint &endpoint)
+	: worker_(worker), metrics_(std::move(metrics)),
+	  acceptor_(worker.io, tcp::endpoint(asio::ip::make_address(endpoint.host), endpoint.port)) {}
+
+void Admin::start() {
+	asio::co_spawn(worker_.io, accept(), asio::detached);
+}
+
+asio::awaitable<void> Admin::accept() {
+	for (;;) {
+		auto [error, socket] = co_await acceptor_.async_accept(no_throw);
+		if (!error)
+			asio::co_spawn(worker_.io, serve(std::move(socket)), asio::detached);
+	}
+}
+
+// Whether the leader answers a read.
+asio::awaitable<bool> Admin::ready() {
+	auto ticket = std::make_shared<BalanceCall::LaneType::TicketType>(BalanceRequest{});
+	co_return !worker_.stopping &&
+		co_await worker_.reads.settle(ticket, Clock::now() + ready_timeout) == Settled::answered;
+}
+
+asio::awaitable<void> Admin::serve(tcp::socket socket) {
+	beast::tcp_stream stream(std::move(socket));
+	beast::flat_buffer buffer;
+	for (;;) {
+		http::request<http::empty_body> request;
+		stream.expires_after(client_timeout);
+		const auto [read_error, read_size] =
+			co_await http::async_read(stream, buffer, request, no_throw);
+		if (read_error)
+			co_return;
+		http::response<http::string_body> response(http::status::ok, request.version());
+		response.set(http::field::content_type, "text/plain");
+		response.keep_alive(request.keep_alive());
+		if (request.method() != http::verb::get) {
+			response.result(http::status::method_not_allowed);
+			response.set(http::field::allow, "GET");
+		} else if (request.target() == "/livez") {
+			response.body() = "ok\n";
+		} else if (request.target() == "/readyz") {
+			const bool is_ready = co_await ready();
+			response.result(is_ready ? http::status::ok : http::status::service_unavailable);
+			response.body() = is_ready ? "ok\n" : "no leader answers\n";
+		} else if (request.target() == "/metrics") {
+			response.set(http::field::content_type, metrics_type);
+			response.body() = exposition(metrics_, route_names());
+		} else {
+			response.result(http::status::not_found);
+			response.body() = "There are /livez, /readyz and /metrics.\n";
+		}
+		response.prepare_payload();
+		stream.expires_after(client_timeout);
+		const auto [write_error, write_size] =
+			co_await http::async_write(stream, response, no_throw);
+		if (write_error || !response.keep_alive())
+			co_return;
+	}
+}
+
+} // namespace tokpay

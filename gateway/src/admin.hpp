@@ -1,0 +1,29 @@
+// The admin port: /livez, /readyz and /metrics.
+#pragma once
+
+#include "worker.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include <vector>
+
+namespace tokpay {
+
+// Serves on the first worker's thread. Throws where the port cannot be had.
+class Admin {
+public:
+	Admin(Worker &worker, std::vector<const Metrics *> metrics, const Endpoint &endpoint);
+
+	void start();
+
+private:
+	boost::asio::awaitable<void> accept();
+	boost::asio::awaitable<void> serve(boost::asio::ip::tcp::socket socket);
+	boost::asio::awaitable<bool> ready();
+
+	Worker &worker_;
+	std::vector<const Metrics *> metrics_;
+	boost::asio::ip::tcp::acceptor acceptor_;
+};
+
+} // namespace tokpay

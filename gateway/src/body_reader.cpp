@@ -1,0 +1,339 @@
+#include "body_reader.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace tokpay {
+
+namespace {
+
+// The bounds of the ledger (extension/src/transfer.hpp), so that nothing it would refuse as a whole
+// reaches a batch.
+constexpr size_t max_credits_per_transfer = 10000;
+constexpr size_t max_transfers_per_batch = 10000;
+constexpr size_t max_credits_per_batch = 100000;
+constexpr size_t max_balances_per_query = 10000;
+constexpr size_t max_description_bytes = 10000;
+constexpr size_t max_metadata_bytes = 65536;
+constexpr size_t max_name_bytes = 255;
+constexpr size_t max_currency_bytes = 12;
+
+// PostgreSQL's numeric holds more than this; a number beyond it would fail the whole batch.
+constexpr size_t max_number_bytes = 100;
+constexpr int max_exponent = 1000;
+
+std::string element(const std::string &pointer, std::string_view name) {
+	return pointer + '/' + std::string(name);
+}
+
+bool storable_number(std::string_view text) {
+	if (text.size() > max_number_bytes)
+		return false;
+	const size_t e = text.find_first_of("eE");
+	if (e == std::string_view::npos)
+		return true;
+	std::string_view digits = text.substr(e + 1);
+	if (digits.starts_with('+'))
+		digits.remove_prefix(1);
+	int exponent = 0;
+	const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
+	return parsed.ec == std::errc() && std::abs(exponent) <= max_exponent;
+}
+
+// Whether jsonb takes the value: no NUL in texts, no number beyond numeric.
+bool storable(const json::Document &document, uint32_t index) {
+	for (uint32_t i = index; i < document[index].end; i++) {
+		const json::Node &node = document[i];
+		if (node.name.find('\0') != std::string_view::npos ||
+			node.text.find('\0') != std::string_view::npos)
+			return false;
+		if (node.type == json::Type::number && !storable_number(node.text))
+			return false;
+	}
+	return true;
+}
+
+} // namespace
+
+std::optional<int64_t> parse_id(std::string_view text) {
+	if (text.empty() || text.size() > 19 || text[0] == '0' ||
+		!std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; }))
+		return std::nullopt;
+	int64_t id = 0;
+	if (std::from_chars(text.data(), text.data() + text.size(), id).ec != std::errc())
+		return std::nullopt;
+	return id;
+}
+
+ObjectReader::ObjectReader(const json::Document &document, uint32_t object, std::string pointer,
+	std::vector<FieldError> &errors)
+	: document_(document), object_(object), pointer_(std::move(pointer)), errors_(errors) {}
+
+void ObjectReader::fail(std::string_view name, std::string detail) {
+	errors_.push_back({element(pointer_, name), std::move(detail)});
+}
+
+std::optional<uint32_t> ObjectReader::find(std::string_view name) {
+	known_.push_back(name);
+	return document_.member(object_, name);
+}
+
+int64_t ObjectReader::required_id(std::string_view name) {
+	const auto index = find(name);
+	std::optional<int64_t> id;
+	if (index && document_[*index].type == json::Type::string)
+		id = parse_id(document_[*index].text);
+	if (!id)
+		fail(name, index ? "expected an id: a string of 1 to 19 digits" : "is missing");
+	return id.value_or(0);
+}
+
+int64_t ObjectReader::required_amount(std::string_view name) {
+	const auto index = find(name);
+	if (!index)
+		fail(name, "is missing");
+	else if (document_[*index].type != json::Type::integer || document_[*index].integer < 1)
+		fail(name, "expected an integer from 1 to 9223372036854775807, in minor units");
+	else
+		return document_[*index].integer;
+	return 0;
+}
+
+std::optional<int64_t> ObjectReader::optional_integer(std::string_view name) {
+	const auto index = find(name);
+	if (!index || document_[*index].type == json::Type::null)
+		return std::nullopt;
+	if (document_[*index].type != json::Type::integer) {
+		fail(name, "expected an integer or null");
+		return std::nullopt;
+	}
+	return document_[*index].integer;
+}
+
+std::optional<std::string> ObjectReader::text(
+	uint32_t index, std::string_view name, size_t max_bytes) {
+	const json::Node &node = document_[index];
+	if (node.type != json::Type::string || node.text.size() > max_bytes ||
+		node.text.find('\0') != std::string_view::npos) {
+		fail(name,
+			"expected a string of at most " + std::to_string(max_bytes) + " bytes without U+0000");
+		return std::nullopt;
+	}
+	return std::string(node.text);
+}
+
+std::string ObjectReader::required_text(std::string_view name, size_t max_bytes) {
+	const auto index = find(name);
+	if (index)
+		return text(*index, name, max_bytes).value_or("");
+	fail(name, "is missing");
+	return "";
+}
+
+std::optional<std::string> ObjectReader::optional_text(std::string_view name, size_t max_bytes) {
+	const auto index = find(name);
+	if (!index || document_[*index].type == json::Type::null)
+		return std::nullopt;
+	return text(*index, name, max_bytes);
+}
+
+std::optional<std::string> ObjectReader::optional_object(std::string_view name) {
+	const auto index = find(name);
+	if (!index || document_[*index].type == json::Type::null)
+		return std::nullopt;
+	std::string value;
+	if (document_[*index].type != json::Type::object)
+		fail(name, "expected an object or null");
+	else if (!storable(document_, *index))
+		fail(name, "has a text with U+0000 or a number of more than " +
+					   std::to_string(max_number_bytes) + " characters");
+	else if (document_.append_text(*index, &value); value.size() > max_metadata_bytes)
+		fail(name, "has more than " + std::to_string(max_metadata_bytes) + " bytes");
+	else
+		return value;
+	return std::nullopt;
+}
+
+std::optional<uint32_t> ObjectReader::required_array(std::string_view name, size_t max_size) {
+	const auto index = find(name);
+	size_t size = 0;
+	if (index && document_[*index].type == json::Type::array)
+		document_.for_each(*index, [&](uint32_t) { size++; });
+	if (size >= 1 && size <= max_size)
+		return index;
+	fail(name, index ? "expected an array of 1 to " + std::to_string(max_size) + " elements"
+					 : "is missing");
+	return std::nullopt;
+}
+
+void ObjectReader::finish() {
+	document_.for_each(object_, [&](uint32_t i) {
+		if (std::ranges::find(known_, document_[i].name) == known_.end())
+			fail(document_[i].name, "is not a member of this object");
+	});
+}
+
+Result<json::Document> parse_object(std::string_view body) {
+	std::string why;
+	auto document = json::Document::parse(body, &why);
+	if (!document)
+		return Problem{400, "malformed_json", "The body is not valid JSON: " + why + "."};
+	if ((*document)[0].type != json::Type::object)
+		return invalid_request({{"", "expected an object"}});
+	return std::move(*document);
+}
+
+Result<std::string> idempotency_key(const HttpRequest &request) {
+	const auto fields = request.equal_range("Idempotency-Key");
+	if (fields.first == fields.second)
+		return Problem{400, "idempotency_key_missing",
+			"Send an Idempotency-Key header: a new one for a new request, the same one to repeat "
+			"it."};
+	std::string_view value(fields.first->value().data(), fields.first->value().size());
+	std::string key;
+	if (value.size() >= 2 && value.starts_with('"') && value.ends_with('"')) {
+		value = value.substr(1, value.size() - 2);
+		for (size_t i = 0; i < value.size(); i++) {
+			if (value[i] == '\\' && i + 1 < value.size())
+				i++;
+			key.push_back(value[i]);
+		}
+	} else {
+		key = value;
+	}
+	const bool printable = std::ranges::all_of(key, [](char c) { return c >= 0x20 && c <= 0x7e; });
+	if (std::next(fields.first) != fields.second || key.empty() ||
+		key.size() > max_http_key_bytes || !printable)
+		return Problem{422, "invalid_request",
+			"Idempotency-Key: expected one value of 1 to " + std::to_string(max_http_key_bytes) +
+				" printable ASCII characters."};
+	return key;
+}
+
+TransferRequest read_transfer(
+	const json::Document &document, ObjectReader &reader, std::vector<FieldError> &errors) {
+	TransferRequest transfer;
+	transfer.debit = reader.required_id("debit");
+	if (const auto credits = reader.required_array("credits", max_credits_per_transfer)) {
+		size_t i = 0;
+		document.for_each(*credits, [&](uint32_t credit) {
+			const std::string pointer = reader.pointer() + "/credits/" + std::to_string(i++);
+			if (document[credit].type != json::Type::object) {
+				errors.push_back({pointer, "expected an object"});
+				return;
+			}
+			ObjectReader members(document, credit, pointer, errors);
+			const int64_t account = members.required_id("account");
+			transfer.credits.push_back({account, members.required_amount("amount")});
+			members.finish();
+		});
+	}
+	transfer.description = reader.optional_text("description", max_description_bytes);
+	transfer.metadata = reader.optional_object("metadata");
+	return transfer;
+}
+
+namespace {
+
+// Parses an object, lets read(document, reader, errors) make a value of it, and answers with the
+// value or with everything that is wrong.
+template<class Read>
+auto read_body(std::string_view body, Read read)
+	-> Result<decltype(read(std::declval<const json::Document &>(), std::declval<ObjectReader &>(),
+		std::declval<std::vector<FieldError> &>()))> {
+	const auto document = parse_object(body);
+	if (!document)
+		return document.error();
+	std::vector<FieldError> errors;
+	ObjectReader reader(*document, 0, "", errors);
+	auto value = read(*document, reader, errors);
+	reader.finish();
+	if (!errors.empty())
+		return invalid_request(std::move(errors));
+	return value;
+}
+
+} // namespace
+
+Result<TopUpRequest> read_top_up(std::string_view body) {
+	return read_body(body, [](const json::Document &, ObjectReader &reader, auto &) {
+		const int64_t account = reader.required_id("account");
+		return TopUpRequest{account, reader.required_amount("amount")};
+	});
+}
+
+Result<TransferRequest> read_transfer_body(std::string_view body) {
+	return read_body(body, [](const json::Document &document, ObjectReader &reader, auto &errors) {
+		return read_transfer(document, reader, errors);
+	});
+}
+
+Result<std::vector<TransferRequest>> read_transfer_batch(std::string_view body) {
+	return read_body(body, [](const json::Document &document, ObjectReader &reader, auto &errors) {
+		std::vector<TransferRequest> transfers;
+		const auto array = reader.required_array("transfers", max_transfers_per_batch);
+		if (!array)
+			return transfers;
+		size_t i = 0;
+		size_t credits = 0;
+		document.for_each(*array, [&](uint32_t index) {
+			const std::string pointer = "/transfers/" + std::to_string(i++);
+			if (document[index].type != json::Type::object) {
+				errors.push_back({pointer, "expected an object"});
+				return;
+			}
+			ObjectReader members(document, index, pointer, errors);
+			TransferRequest transfer = read_transfer(document, members, errors);
+			transfer.key = members.required_text("key", max_http_key_bytes);
+			if (transfer.key.empty())
+				members.fail("key", "expected 1 to 200 characters");
+			if (const auto chain = members.optional_integer("chain")) {
+				if (*chain < INT32_MIN || *chain > INT32_MAX)
+					members.fail("chain", "expected a 32-bit integer");
+				transfer.chain = static_cast<int32_t>(*chain);
+			}
+			members.finish();
+			credits += transfer.credits.size();
+			transfers.push_back(std::move(transfer));
+		});
+		if (credits > max_credits_per_batch)
+			reader.fail("transfers",
+				"has more than " + std::to_string(max_credits_per_batch) + " credits in all");
+		return transfers;
+	});
+}
+
+Result<std::vector<int64_t>> read_balances_query(std::string_view body) {
+	return read_body(body, [](const json::Document &document, ObjectReader &reader, auto &errors) {
+		std::vector<int64_t> accounts;
+		if (const auto array = reader.required_array("accounts", max_balances_per_query))
+			document.for_each(*array, [&](uint32_t index) {
+				const json::Node &node = document[index];
+				const auto id =
+					node.type == json::Type::string ? parse_id(node.text) : std::nullopt;
+				if (!id)
+					errors.push_back({"/accounts/" + std::to_string(accounts.size()),
+						"expected an id: a string of 1 to 19 digits"});
+				accounts.push_back(id.value_or(0));
+			});
+		return accounts;
+	});
+}
+
+Result<AccountRequest> read_account(std::string_view body) {
+	return read_body(body, [](const json::Document &, ObjectReader &reader, auto &) {
+		AccountRequest account;
+		account.name = reader.optional_text("name", max_name_bytes);
+		if (auto currency = reader.optional_text("currency", max_currency_bytes))
+			account.currency = *currency;
+		if (reader.has("min_balance"))
+			account.min_balance = reader.optional_integer("min_balance");
+		account.max_balance = reader.optional_integer("max_balance");
+		if (auto metadata = reader.optional_object("metadata"))
+			account.metadata = *metadata;
+		account.owner = reader.optional_text("owner", max_name_bytes);
+		return account;
+	});
+}
+
+} // namespace tokpay

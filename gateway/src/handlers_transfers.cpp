@@ -1,0 +1,263 @@
+#include "handlers.hpp"
+
+#include "body_reader.hpp"
+#include "documents.hpp"
+
+#include <algorithm>
+
+namespace tokpay {
+
+namespace asio = boost::asio;
+
+namespace {
+
+const std::string select_receipt =
+	std::string("select ") + receipt_columns + " from tokpay.receipts ";
+
+Problem transfer_unknown() {
+	return not_found("There is no such transfer.");
+}
+
+Problem account_not_found(int64_t account) {
+	Problem problem = refusal_problem(
+		"account_not_found", "There is no account " + std::to_string(account) + ".");
+	problem.account = account;
+	return problem;
+}
+
+Problem refused(const TransferOutcome &outcome) {
+	Problem problem = refusal_problem(outcome.code, outcome.detail);
+	problem.account = outcome.account;
+	problem.balance = outcome.balance;
+	problem.required = outcome.required;
+	return problem;
+}
+
+// A transfer as the answer to the request that made it.
+Response transfer_response(Exchange &exchange, const TransferDocument &transfer, bool replayed) {
+	Response response{.status = replayed ? 200u : 201u};
+	json::Writer out(response.body);
+	write_transfer(out, transfer, *exchange.caller);
+	response.headers.emplace_back("Location", "/v1/transfers/" + std::to_string(transfer.id));
+	if (replayed) {
+		response.headers.emplace_back("Idempotency-Replayed", "true");
+		exchange.worker.metrics.replays.add();
+	}
+	return response;
+}
+
+// Sends transfers through the lane the caller's scopes allow; outcomes in their order.
+asio::awaitable<Result<std::vector<TransferOutcome>>> execute(
+	Exchange &exchange, std::vector<TransferRequest> transfers) {
+	auto &lane =
+		exchange.caller->fund ? exchange.worker.funded_transfers : exchange.worker.transfers;
+	auto ticket =
+		std::make_shared<TransferCall::LaneType::TicketType>(TransferWork{std::move(transfers)});
+	switch (co_await lane.settle(ticket, exchange.deadline)) {
+	case Settled::answered:
+		co_return std::move(ticket->reply);
+	case Settled::refused:
+		co_return database_problem(ticket->sqlstate, ticket->message);
+	case Settled::unknown:
+		co_return outcome_unknown();
+	default:
+		co_return overloaded();
+	}
+}
+
+// Fills in what a transfer's answer has beside the outcome: the debited account's currency, and the
+// metadata as the ledger stores it, so that a replay is answered as the first request was.
+asio::awaitable<Result<std::string>> currency_of(Exchange &exchange, int64_t account) {
+	if (const std::string *known = exchange.worker.currencies.find(account))
+		co_return *known;
+	const auto balances = co_await read_balances(exchange, std::vector(1, account));
+	if (!balances)
+		co_return balances.error();
+	exchange.worker.currencies.put(account, balances->front().currency);
+	co_return balances->front().currency;
+}
+
+asio::awaitable<Result<std::string>> stored_metadata(Exchange &exchange, int64_t transfer) {
+	const auto metadata = co_await run_statement(exchange,
+		"select metadata from tokpay.transfers where id = $1", Repeat::yes, pg::int8(transfer));
+	if (!metadata)
+		co_return metadata.error();
+	co_return std::string(metadata->jsonb(0, 0));
+}
+
+asio::awaitable<Result<TransferDocument>> document_of(
+	Exchange &exchange, TransferRequest request, const TransferOutcome &outcome) {
+	const auto currency = co_await currency_of(exchange, request.debit);
+	if (!currency)
+		co_return outcome_unknown();
+	if (request.metadata) {
+		auto metadata = co_await stored_metadata(exchange, outcome.transfer);
+		if (!metadata)
+			co_return outcome_unknown();
+		request.metadata = std::move(*metadata);
+	}
+	co_return transfer_document(request, outcome, *currency);
+}
+
+// The transfer in the one row of a statement, where the caller may see it.
+Result<TransferDocument> visible_transfer(const Exchange &exchange, const pg::Result &receipt) {
+	if (receipt.rows() == 0)
+		return transfer_unknown();
+	TransferDocument transfer = transfer_document(receipt, 0);
+	const Caller &caller = *exchange.caller;
+	if (!caller.reaches(transfer.debit.account) &&
+		!std::ranges::any_of(transfer.credits,
+			[&](const LegDocument &credit) { return caller.reaches(credit.account); }))
+		return transfer_unknown();
+	return transfer;
+}
+
+} // namespace
+
+Reply post_transfer(Exchange &exchange) {
+	const auto key = idempotency_key(exchange.request);
+	if (!key)
+		co_return key.error();
+	auto transfer = read_transfer_body(exchange.request.body());
+	if (!transfer)
+		co_return transfer.error();
+	transfer->key = *key;
+	if (!exchange.caller->reaches(transfer->debit))
+		co_return account_not_found(transfer->debit);
+	const auto outcomes = co_await execute(exchange, std::vector(1, *transfer));
+	if (!outcomes)
+		co_return outcomes.error();
+	const TransferOutcome &outcome = outcomes->front();
+	if (!outcome.ok())
+		co_return refused(outcome);
+	const auto document = co_await document_of(exchange, std::move(*transfer), outcome);
+	if (!document)
+		co_return document.error();
+	co_return transfer_response(exchange, *document, outcome.replayed);
+}
+
+Reply post_transfer_batch(Exchange &exchange) {
+	const auto transfers = read_transfer_batch(exchange.request.body());
+	if (!transfers)
+		co_return transfers.error();
+	// What the caller does not reach is answered like an unknown account and not sent.
+	std::vector<TransferRequest> sent;
+	for (const TransferRequest &transfer : *transfers)
+		if (exchange.caller->reaches(transfer.debit))
+			sent.push_back(transfer);
+	std::vector<TransferOutcome> outcomes;
+	if (!sent.empty()) {
+		auto executed = co_await execute(exchange, std::move(sent));
+		if (!executed)
+			co_return executed.error();
+		outcomes = std::move(*executed);
+	}
+
+	Response response;
+	json::Writer out(response.body);
+	out.begin_object();
+	out.name("results");
+	out.begin_array();
+	auto next = outcomes.begin();
+	for (const TransferRequest &transfer : *transfers) {
+		TransferOutcome outcome;
+		if (exchange.caller->reaches(transfer.debit)) {
+			outcome = std::move(*next++);
+		} else {
+			outcome.code = "account_not_found";
+			outcome.account = transfer.debit;
+			outcome.detail = account_not_found(transfer.debit).detail;
+		}
+		out.begin_object();
+		out.member("code", outcome.code);
+		out.member("replayed", outcome.replayed);
+		out.name("transfer");
+		if (outcome.ok()) {
+			const auto document = co_await document_of(exchange, transfer, outcome);
+			if (!document)
+				co_return document.error();
+			write_transfer(out, *document, *exchange.caller);
+			exchange.worker.metrics.replays.add(outcome.replayed ? 1 : 0);
+		} else {
+			out.value(std::nullopt);
+		}
+		out.member(
+			"account", outcome.account ? std::optional(json::Id{*outcome.account}) : std::nullopt);
+		out.member("balance", outcome.balance);
+		out.member("required", outcome.required);
+		out.member("detail", outcome.ok() ? std::nullopt : std::optional(outcome.detail));
+		out.end_object();
+	}
+	out.end_array();
+	out.end_object();
+	co_return response;
+}
+
+Reply get_transfer(Exchange &exchange) {
+	if (const auto none = parameters(exchange.query_string, {}); !none)
+		co_return none.error();
+	static const std::string sql = select_receipt + "where id = $1";
+	const auto receipt =
+		co_await run_statement(exchange, sql.c_str(), Repeat::yes, pg::int8(exchange.id));
+	if (!receipt)
+		co_return receipt.error();
+	const auto transfer = visible_transfer(exchange, *receipt);
+	if (!transfer)
+		co_return transfer.error();
+	Response response;
+	json::Writer out(response.body);
+	write_transfer(out, *transfer, *exchange.caller);
+	co_return response;
+}
+
+Reply find_transfer(Exchange &exchange) {
+	const auto given = parameters(exchange.query_string, {"debit", "key"});
+	if (!given)
+		co_return given.error();
+	const auto debit = given->find("debit");
+	const auto key = given->find("key");
+	const auto account = debit == given->end() ? std::nullopt : parse_id(debit->second);
+	if (!account || key == given->end())
+		co_return Problem{
+			422, "invalid_request", "The query parameters debit, an id, and key are needed."};
+	if (!exchange.caller->reaches(*account))
+		co_return transfer_unknown();
+	static const std::string sql =
+		select_receipt + "where id = (select transfer from tokpay.transfer_by_key($1, $2))";
+	const auto receipt = co_await run_statement(
+		exchange, sql.c_str(), Repeat::yes, pg::int8(*account), pg::text(key->second));
+	if (!receipt)
+		co_return receipt.error();
+	if (receipt->rows() == 0)
+		co_return not_found("No transfer with this key is committed yet; it may still be. Repeat "
+							"the request with its key to settle it.");
+	Response response;
+	json::Writer out(response.body);
+	write_transfer(out, transfer_document(*receipt, 0), *exchange.caller);
+	co_return response;
+}
+
+Reply post_top_up(Exchange &exchange) {
+	const auto key = idempotency_key(exchange.request);
+	if (!key)
+		co_return key.error();
+	const auto top_up = read_top_up(exchange.request.body());
+	if (!top_up)
+		co_return top_up.error();
+	if (!exchange.caller->reaches(top_up->account))
+		co_return account_not_found(top_up->account);
+	const std::string ledger_key = "top_up/" + std::to_string(top_up->account) + '/' + *key;
+	const auto posted =
+		co_await run_statement(exchange, "select transfer, replayed from tokpay.top_up($1, $2, $3)",
+			Repeat::yes, pg::int8(top_up->account), pg::int8(top_up->amount), pg::text(ledger_key));
+	if (!posted)
+		co_return posted.error();
+	static const std::string sql = select_receipt + "where id = $1";
+	const auto receipt =
+		co_await run_statement(exchange, sql.c_str(), Repeat::yes, pg::int8(posted->int8(0, 0)));
+	if (!receipt)
+		co_return outcome_unknown();
+	co_return transfer_response(exchange, transfer_document(*receipt, 0), posted->boolean(0, 1));
+}
+
+} // namespace tokpay

@@ -1,0 +1,108 @@
+// Writes JSON text, member by member.
+#pragma once
+
+#include "json_reader.hpp"
+
+#include <charconv>
+#include <optional>
+
+namespace tokpay::json {
+
+// An id of the ledger: a string of digits on the wire.
+struct Id {
+	int64_t value;
+};
+
+// A time in microseconds since 2000-01-01 UTC: RFC 3339 on the wire.
+struct Time {
+	int64_t microseconds;
+};
+
+// Text that is JSON already.
+struct Raw {
+	std::string_view text;
+};
+
+void append_time(int64_t microseconds, std::string *out);
+
+class Writer {
+public:
+	explicit Writer(std::string &out) : out_(out) {}
+
+	void begin_object() { open('{'); }
+	void end_object() { close('}'); }
+	void begin_array() { open('['); }
+	void end_array() { close(']'); }
+
+	void name(std::string_view name) {
+		separate();
+		out_.push_back('"');
+		out_.append(name);
+		out_.append("\":");
+		first_ = true;
+	}
+
+	void value(int64_t value) {
+		separate();
+		char digits[24];
+		const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+		out_.append(digits, end);
+	}
+	void value(Id id) {
+		separate();
+		out_.push_back('"');
+		first_ = true;
+		value(id.value);
+		out_.push_back('"');
+	}
+	void value(Time time) {
+		separate();
+		out_.push_back('"');
+		append_time(time.microseconds, &out_);
+		out_.push_back('"');
+	}
+	void value(Raw raw) {
+		separate();
+		out_.append(raw.text);
+	}
+	void value(bool value) { this->value(Raw{value ? "true" : "false"}); }
+	void value(std::nullopt_t) { value(Raw{"null"}); }
+	void value(std::string_view text) {
+		separate();
+		append_string(text, &out_);
+	}
+	void value(const char *text) { value(std::string_view(text)); }
+	void value(const std::string &text) { value(std::string_view(text)); }
+	template<class T> void value(const std::optional<T> &optional) {
+		if (optional)
+			value(*optional);
+		else
+			value(std::nullopt);
+	}
+
+	template<class T> void member(std::string_view name, const T &value) {
+		this->name(name);
+		this->value(value);
+	}
+
+private:
+	void separate() {
+		if (!first_)
+			out_.push_back(',');
+		first_ = false;
+	}
+	void open(char bracket) {
+		separate();
+		out_.push_back(bracket);
+		first_ = true;
+	}
+	void close(char bracket) {
+		out_.push_back(bracket);
+		first_ = false;
+	}
+
+	std::string &out_;
+	bool first_ = true; // no comma before what comes next
+};
+
+} // namespace tokpay::json

@@ -1,0 +1,196 @@
+// A lane carries one array call at a time to the database. Requests that arrive meanwhile wait and
+// form the next call; an idle lane takes what is there at once. The state machine has no I/O:
+// LaneRunner (lane_runner.hpp) drives it over a connection, tests drive it by hand.
+//
+// Not thread-safe: a lane belongs to one thread.
+#pragma once
+
+#include "counter.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tokpay {
+
+// One request on its way through a lane.
+template<class Request, class Reply> struct Ticket {
+	enum class State {
+		waiting,   // in the queue
+		in_flight, // in a call that was sent
+		answered,  // reply is set
+		refused,   // the database refused the call that carried this request alone: sqlstate is set
+		abandoned, // nobody waits for it any more
+	};
+
+	explicit Ticket(Request r) : request(std::move(r)) {}
+
+	bool settled() const { return state == State::answered || state == State::refused; }
+
+	Request request;
+	Reply reply{};
+	State state = State::waiting;
+	std::string sqlstate;
+	std::string message;
+	bool sent = false;	// at least once: whether it was executed is unknown until it is answered
+	bool alone = false; // goes in a call of its own, after a call it shared was refused
+	std::function<void()> on_settled;
+};
+
+// Counters since start; batch_sum / calls is the mean batch. Other threads may read them.
+struct LaneCounters {
+	Counter calls;
+	Counter batch_sum; // requests in all calls
+	Counter shed;	   // refused because the queue was full
+	Counter retried;   // sent again after a lost connection
+	Counter depth;	   // waiting now
+};
+
+// Request has weight() const, in whatever unit max_weight counts, and repeatable() const: whether
+// it may be sent again when it is unknown what became of it.
+template<class Request, class Reply> class Lane {
+public:
+	using TicketType = Ticket<Request, Reply>;
+	using TicketPtr = std::shared_ptr<TicketType>;
+	using Batch = std::vector<TicketPtr>;
+
+	struct Limits {
+		size_t batch_weight; // a call carries at most this, or one heavier request alone
+		size_t queue_weight; // beyond this much waiting, requests are shed
+	};
+
+	explicit Lane(Limits limits) : limits_(limits) {}
+
+	// Called when something is waiting; the runner sleeps on it.
+	std::function<void()> on_work;
+
+	// False where the queue is full; the ticket then was not taken.
+	bool submit(TicketPtr ticket) {
+		const size_t weight = ticket->request.weight();
+		if (!queue_.empty() && queued_weight_ + weight > limits_.queue_weight) {
+			counters_.shed.add();
+			return false;
+		}
+		queued_weight_ += weight;
+		queue_.push_back(std::move(ticket));
+		counters_.depth.set(queue_.size());
+		if (on_work)
+			on_work();
+		return true;
+	}
+
+	// Nobody waits for the ticket any more: it leaves the queue, or its answer is dropped.
+	void abandon(const TicketPtr &ticket) {
+		ticket->state = TicketType::State::abandoned;
+		ticket->on_settled = nullptr;
+	}
+
+	bool empty() const { return queue_.empty(); }
+
+	// The next call's tickets, in order of arrival; empty where nothing waits.
+	Batch take() {
+		Batch batch;
+		size_t weight = 0;
+		while (!queue_.empty()) {
+			const TicketPtr &next = queue_.front();
+			if (next->state == TicketType::State::abandoned) {
+				drop_front();
+				continue;
+			}
+			const size_t added = next->request.weight();
+			const bool fits = weight + added <= limits_.batch_weight && !next->alone;
+			if (!batch.empty() && !fits)
+				break;
+			weight += added;
+			batch.push_back(next);
+			drop_front();
+			batch.back()->state = TicketType::State::in_flight;
+			batch.back()->sent = true;
+			if (batch.back()->alone)
+				break;
+		}
+		if (!batch.empty()) {
+			counters_.calls.add();
+			counters_.batch_sum.add(batch.size());
+		}
+		return batch;
+	}
+
+	// The call came back; every ticket's reply is set.
+	void answered(const Batch &batch) {
+		for (const TicketPtr &ticket : batch)
+			settle(*ticket, TicketType::State::answered);
+	}
+
+	// The database refused the call as a whole and executed none of it. The requests of a shared
+	// call are tried again one by one, so that a poisoned one hurts only itself.
+	void refused(const Batch &batch, const std::string &sqlstate, const std::string &message) {
+		if (batch.size() > 1) {
+			for (const TicketPtr &ticket : batch)
+				ticket->alone = true;
+			put_back(batch);
+			return;
+		}
+		for (const TicketPtr &ticket : batch) {
+			ticket->sqlstate = sqlstate;
+			ticket->message = message;
+			settle(*ticket, TicketType::State::refused);
+		}
+	}
+
+	// The connection broke, and whether the call was executed is unknown. Repeatable requests go
+	// back to the head of the queue; the others are refused with SQLSTATE 08007, transaction
+	// resolution unknown.
+	void connection_lost(const Batch &batch) {
+		Batch again;
+		for (const TicketPtr &ticket : batch) {
+			if (ticket->request.repeatable()) {
+				again.push_back(ticket);
+				continue;
+			}
+			ticket->sqlstate = "08007";
+			settle(*ticket, TicketType::State::refused);
+		}
+		counters_.retried.add(again.size());
+		put_back(again);
+	}
+
+	const LaneCounters &counters() const { return counters_; }
+
+private:
+	void drop_front() {
+		queued_weight_ -= queue_.front()->request.weight();
+		queue_.pop_front();
+		counters_.depth.set(queue_.size());
+	}
+
+	void put_back(const Batch &batch) {
+		for (auto ticket = batch.rbegin(); ticket != batch.rend(); ++ticket) {
+			if ((*ticket)->state == TicketType::State::abandoned)
+				continue;
+			(*ticket)->state = TicketType::State::waiting;
+			queued_weight_ += (*ticket)->request.weight();
+			queue_.push_front(*ticket);
+		}
+	}
+
+	static void settle(TicketType &ticket, typename TicketType::State state) {
+		if (ticket.state == TicketType::State::abandoned)
+			return;
+		ticket.state = state;
+		if (ticket.on_settled)
+			std::exchange(ticket.on_settled, nullptr)();
+	}
+
+	Limits limits_;
+	std::deque<TicketPtr> queue_;
+	size_t queued_weight_ = 0;
+	LaneCounters counters_;
+};
+
+} // namespace tokpay

@@ -1,0 +1,136 @@
+// Drives a lane over connections of its own, and lets a coroutine wait for its ticket.
+#pragma once
+
+#include "lane.hpp"
+#include "pg_connection.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <chrono>
+#include <list>
+
+namespace tokpay {
+
+using Clock = std::chrono::steady_clock;
+
+// How waiting for a ticket ended.
+enum class Settled {
+	answered, // ticket.reply is set
+	refused,  // ticket.sqlstate and message are set
+	not_sent, // the queue was full or the deadline passed first: certainly not executed
+	unknown,  // sent, and no answer before the deadline
+};
+
+// Call is a stateless description of what the lane says to the database:
+//   types Request, Reply; using LaneType = Lane<Request, Reply>
+//   Query query(const LaneType::Batch &) const           the statement that carries the batch
+//   void read(const pg::Result &, const Batch &) const    sets every ticket's reply
+//   awaitable<bool> prepare(pg::Connection &)             after every connect; false: try again
+template<class Call> class LaneRunner {
+public:
+	using LaneType = typename Call::LaneType;
+	using TicketPtr = typename LaneType::TicketPtr;
+
+	struct Options {
+		typename LaneType::Limits limits;
+		size_t connections = 1;
+		std::chrono::milliseconds call_timeout{5000};
+	};
+
+	LaneRunner(boost::asio::io_context &io, const std::string &uri, Options options)
+		: io_(io), options_(options), lane_(options.limits), work_(io, Clock::time_point::max()) {
+		lane_.on_work = [this] { work_.cancel_one(); };
+		for (size_t i = 0; i < options.connections; i++)
+			connections_.emplace_back(io, uri);
+	}
+
+	void start() {
+		for (pg::Connection &connection : connections_)
+			boost::asio::co_spawn(io_, run(connection), boost::asio::detached);
+	}
+
+	// Submits the request and waits until it is settled or the deadline has passed.
+	boost::asio::awaitable<Settled> settle(TicketPtr ticket, Clock::time_point deadline) {
+		boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, deadline);
+		ticket->on_settled = [&timer] { timer.cancel(); };
+		if (!lane_.submit(ticket)) {
+			ticket->on_settled = nullptr;
+			co_return Settled::not_sent;
+		}
+		co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+		if (ticket->settled())
+			co_return ticket->state == LaneType::TicketType::State::answered ? Settled::answered
+																			 : Settled::refused;
+		lane_.abandon(ticket);
+		co_return ticket->sent ? Settled::unknown : Settled::not_sent;
+	}
+
+	const LaneType &lane() const { return lane_; }
+
+private:
+	static constexpr std::chrono::milliseconds connect_timeout{2000};
+	static constexpr std::chrono::milliseconds reconnect_pause{50};
+	static constexpr std::chrono::seconds trusted_idle{1};
+
+	boost::asio::awaitable<void> run(pg::Connection &connection) {
+		boost::asio::steady_timer pause(io_);
+		Clock::time_point last_used{};
+		for (;;) {
+			if (connection.connected() && Clock::now() - last_used > trusted_idle &&
+				!lane_.empty() && !connection.alive())
+				connection.close();
+			if (!connection.connected()) {
+				if (!co_await connection.connect(connect_timeout) ||
+					!co_await call_.prepare(connection)) {
+					connection.close();
+					pause.expires_after(reconnect_pause);
+					co_await pause.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+					continue;
+				}
+				last_used = Clock::now();
+			}
+			if (lane_.empty()) {
+				co_await work_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+				continue;
+			}
+			const auto batch = lane_.take();
+			if (batch.empty())
+				continue;
+			co_await carry(connection, batch);
+			last_used = Clock::now();
+		}
+	}
+
+	boost::asio::awaitable<void> carry(
+		pg::Connection &connection, const typename LaneType::Batch &batch) {
+		const auto query = call_.query(batch);
+		const pg::Answer answer =
+			co_await connection.query(query.sql, query.parameters, options_.call_timeout);
+		switch (answer.kind) {
+		case pg::Answer::Kind::ok:
+			call_.read(answer.result, batch);
+			lane_.answered(batch);
+			break;
+		case pg::Answer::Kind::refused:
+			lane_.refused(batch, answer.sqlstate, answer.message);
+			break;
+		case pg::Answer::Kind::lost:
+			lane_.connection_lost(batch);
+			break;
+		}
+	}
+
+	boost::asio::io_context &io_;
+	Options options_;
+	Call call_;
+	LaneType lane_;
+	boost::asio::steady_timer work_;
+	std::list<pg::Connection> connections_;
+};
+
+} // namespace tokpay

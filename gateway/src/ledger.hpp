@@ -1,0 +1,110 @@
+// What the gateway says to the ledger: the calls of the lanes, as types.
+#pragma once
+
+#include "lane.hpp"
+#include "pg_connection.hpp"
+
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+namespace tokpay {
+
+struct Balance {
+	int64_t account;
+	bool known = false; // the rest is set
+	int64_t balance = 0;
+	int64_t held = 0;
+	std::optional<int64_t> available; // none without a floor
+	int64_t version = 0;
+	std::string currency;
+};
+
+// Reads the balances of some accounts in one snapshot.
+struct BalanceRequest {
+	std::vector<int64_t> accounts;
+
+	size_t weight() const { return accounts.size(); }
+	bool repeatable() const { return true; }
+};
+
+struct BalanceCall {
+	using LaneType = Lane<BalanceRequest, std::vector<Balance>>;
+
+	boost::asio::awaitable<bool> prepare(pg::Connection &) { co_return true; }
+	pg::Query query(const LaneType::Batch &batch) const;
+	void read(const pg::Result &result, const LaneType::Batch &batch) const;
+};
+
+struct Credit {
+	int64_t account;
+	int64_t amount;
+};
+
+struct TransferRequest {
+	int64_t debit;
+	std::vector<Credit> credits;
+	std::string key;
+	std::optional<std::string> description;
+	std::optional<std::string> metadata; // JSON text
+	std::optional<int32_t> chain;
+};
+
+// A row of tokpay.transfer_outcome. The members below code are set where it is "ok", the last four
+// where it is not.
+struct TransferOutcome {
+	std::string code;
+	int64_t transfer = 0;
+	int64_t at = 0; // microseconds since 2000-01-01 UTC
+	int64_t debit_balance = 0;
+	int64_t debit_version = 0;
+	std::vector<int64_t> credit_balances;
+	std::vector<int64_t> credit_versions;
+	bool replayed = false;
+	std::optional<int64_t> account;
+	std::optional<int64_t> balance;
+	std::optional<int64_t> required;
+	std::string detail;
+
+	bool ok() const { return code == "ok"; }
+};
+
+// Executes some transfers one after another; every one has a key, so it may be repeated.
+struct TransferWork {
+	std::vector<TransferRequest> transfers;
+
+	size_t weight() const;
+	bool repeatable() const { return true; }
+};
+
+struct TransferCall {
+	using LaneType = Lane<TransferWork, std::vector<TransferOutcome>>;
+
+	// Asks for the oid of tokpay.transfer_request, which the binary format needs.
+	boost::asio::awaitable<bool> prepare(pg::Connection &connection);
+	pg::Query query(const LaneType::Batch &batch) const;
+	void read(const pg::Result &result, const LaneType::Batch &batch) const;
+
+	uint32_t request_oid = 0;
+};
+
+// Any other statement; these go one at a time.
+struct StatementRequest {
+	const char *sql;
+	std::vector<pg::Parameter> parameters;
+	bool may_repeat;
+
+	size_t weight() const { return 1; }
+	bool repeatable() const { return may_repeat; }
+};
+
+struct StatementCall {
+	using LaneType = Lane<StatementRequest, pg::Result>;
+
+	boost::asio::awaitable<bool> prepare(pg::Connection &) { co_return true; }
+	pg::Query query(const LaneType::Batch &batch) const;
+	void read(const pg::Result &result, const LaneType::Batch &batch) const;
+};
+
+} // namespace tokpay

@@ -1,0 +1,84 @@
+// tokpay-gateway: one worker thread a core, all listening on the same port, until a signal.
+
+#include "admin.hpp"
+#include "config.hpp"
+#include "session.hpp"
+
+#include <boost/asio/signal_set.hpp>
+
+#include <iostream>
+#include <list>
+#include <thread>
+
+namespace {
+
+using namespace tokpay;
+namespace asio = boost::asio;
+
+// How long requests under way may take once a signal has come.
+constexpr std::chrono::seconds drain_timeout{12};
+constexpr std::chrono::milliseconds drain_poll{20};
+
+// SO_REUSEPORT lets two gateways share a port by mistake; this one fails where somebody listens.
+void check_port_is_free(const Endpoint &endpoint) {
+	asio::io_context io;
+	asio::ip::tcp::acceptor(io, {asio::ip::make_address(endpoint.host), endpoint.port});
+}
+
+void drain(std::list<Worker> &workers, std::list<Listener> &listeners) {
+	auto listener = listeners.begin();
+	for (Worker &worker : workers)
+		asio::post(worker.io, [&stopped = *listener++] { stopped.stop(); });
+	const auto give_up = Clock::now() + drain_timeout;
+	const auto busy = [&] {
+		return std::ranges::any_of(
+			workers, [](const Worker &worker) { return worker.metrics.connections.get() > 0; });
+	};
+	// The listeners stop within a turn of their loops.
+	do {
+		std::this_thread::sleep_for(drain_poll);
+	} while (busy() && Clock::now() < give_up);
+	for (Worker &worker : workers)
+		worker.io.stop();
+}
+
+void serve(const Config &config) {
+	check_port_is_free(config.listen);
+	std::list<Worker> workers;
+	std::list<Listener> listeners;
+	std::vector<const Metrics *> metrics;
+	for (unsigned i = 0; i < config.threads; i++) {
+		Worker &worker = workers.emplace_back(config);
+		metrics.push_back(&worker.metrics);
+		listeners.emplace_back(worker, config.listen).start();
+	}
+	Admin admin(workers.front(), metrics, config.admin_listen);
+	admin.start();
+
+	std::vector<std::jthread> threads;
+	for (Worker &worker : workers)
+		threads.emplace_back([&worker] { worker.io.run(); });
+	std::cerr << "tokpay-gateway: serving http://" << config.listen.host << ':'
+			  << config.listen.port << " with " << config.threads << " threads, admin port "
+			  << config.admin_listen.port << std::endl;
+
+	asio::io_context signals;
+	asio::signal_set stop(signals, SIGINT, SIGTERM);
+	stop.async_wait([](boost::system::error_code, int) {});
+	signals.run();
+	std::cerr << "tokpay-gateway: draining" << std::endl;
+	drain(workers, listeners);
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+	try {
+		if (const auto config = read_config(argc, argv))
+			serve(*config);
+	} catch (const std::exception &error) {
+		std::cerr << "tokpay-gateway: " << error.what() << std::endl;
+		return 1;
+	}
+	return 0;
+}

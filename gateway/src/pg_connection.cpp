@@ -1,0 +1,177 @@
+#include "pg_connection.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace tokpay::pg {
+
+namespace asio = boost::asio;
+using Wait = asio::posix::stream_descriptor::wait_type;
+
+namespace {
+
+constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
+
+// Errors after which the session is of no use: the server or the pooler is going away, or the
+// pooler has lost its server. Whether the statement was executed is not known for all of them.
+bool ends_connection(std::string_view sqlstate) {
+	return sqlstate.starts_with("08") || sqlstate.starts_with("57P");
+}
+
+} // namespace
+
+Connection::Connection(asio::io_context &io, std::string uri)
+	: uri_(std::move(uri)), socket_(io), timer_(io) {}
+
+Connection::~Connection() {
+	close();
+}
+
+void Connection::close() {
+	timer_.cancel();
+	if (socket_.is_open())
+		socket_.release(); // libpq closes it
+	if (connection_ != nullptr)
+		PQfinish(connection_);
+	connection_ = nullptr;
+}
+
+bool Connection::alive() {
+	return PQconsumeInput(connection_) == 1 && PQstatus(connection_) == CONNECTION_OK;
+}
+
+void Connection::start_timer(std::chrono::milliseconds timeout) {
+	timer_.expires_after(timeout);
+	timer_.async_wait([this](boost::system::error_code error) {
+		if (!error && socket_.is_open())
+			socket_.cancel();
+	});
+}
+
+// libpq may use a new socket after every step of connecting.
+void Connection::follow_socket() {
+	const int fd = PQsocket(connection_);
+	if (socket_.is_open() && socket_.native_handle() == fd)
+		return;
+	if (socket_.is_open())
+		socket_.release();
+	if (fd >= 0)
+		socket_.assign(fd);
+}
+
+asio::awaitable<bool> Connection::wait(Wait type) {
+	if (!socket_.is_open())
+		co_return false;
+	const auto [error] = co_await socket_.async_wait(type, no_throw);
+	co_return !error;
+}
+
+asio::awaitable<bool> Connection::connect(std::chrono::milliseconds timeout) {
+	close();
+	connection_ = PQconnectStart(uri_.c_str());
+	if (connection_ == nullptr) {
+		last_error_ = "out of memory";
+		co_return false;
+	}
+	start_timer(timeout);
+	const bool done = co_await finish_connecting();
+	timer_.cancel();
+	if (!done) {
+		last_error_ = PQerrorMessage(connection_);
+		if (last_error_.empty())
+			last_error_ = "no answer in time";
+		close();
+		co_return false;
+	}
+	PQsetnonblocking(connection_, 1);
+	co_return true;
+}
+
+asio::awaitable<bool> Connection::finish_connecting() {
+	if (PQstatus(connection_) == CONNECTION_BAD)
+		co_return false;
+	for (auto step = PGRES_POLLING_WRITING;;) {
+		follow_socket();
+		switch (step) {
+		case PGRES_POLLING_READING:
+			if (!co_await wait(Wait::wait_read))
+				co_return false;
+			break;
+		case PGRES_POLLING_WRITING:
+			if (!co_await wait(Wait::wait_write))
+				co_return false;
+			break;
+		default:
+			co_return step == PGRES_POLLING_OK;
+		}
+		step = PQconnectPoll(connection_);
+	}
+}
+
+asio::awaitable<Answer> Connection::query(
+	const char *sql, const std::vector<Parameter> &parameters, std::chrono::milliseconds timeout) {
+	std::vector<Oid> types;
+	std::vector<const char *> values;
+	std::vector<int> lengths;
+	std::vector<int> formats(parameters.size(), 1);
+	for (const Parameter &parameter : parameters) {
+		types.push_back(parameter.type);
+		values.push_back(parameter.value ? parameter.value->data() : nullptr);
+		lengths.push_back(parameter.value ? static_cast<int>(parameter.value->size()) : 0);
+	}
+	Answer answer;
+	if (connection_ != nullptr &&
+		PQsendQueryParams(connection_, sql, static_cast<int>(parameters.size()), types.data(),
+			values.data(), lengths.data(), formats.data(), 1) == 1) {
+		start_timer(timeout);
+		answer = co_await receive();
+		timer_.cancel();
+	}
+	if (answer.kind == Answer::Kind::lost) {
+		if (connection_ != nullptr)
+			last_error_ = PQerrorMessage(connection_);
+		close();
+	}
+	co_return answer;
+}
+
+asio::awaitable<Answer> Connection::receive() {
+	Answer answer;
+	for (;;) {
+		const int unsent = PQflush(connection_);
+		if (unsent < 0)
+			co_return Answer{};
+		if (unsent == 0)
+			break;
+		// The server may have to be read before it takes more.
+		if (!co_await wait(Wait::wait_write) || PQconsumeInput(connection_) == 0)
+			co_return Answer{};
+	}
+	for (;;) {
+		while (PQisBusy(connection_) != 0)
+			if (!co_await wait(Wait::wait_read) || PQconsumeInput(connection_) == 0)
+				co_return Answer{};
+		PGresult *raw = PQgetResult(connection_);
+		if (raw == nullptr)
+			co_return answer;
+		Result result(raw);
+		switch (PQresultStatus(raw)) {
+		case PGRES_TUPLES_OK:
+		case PGRES_COMMAND_OK:
+			answer.kind = Answer::Kind::ok;
+			answer.result = result;
+			break;
+		default:
+			const char *sqlstate = PQresultErrorField(raw, PG_DIAG_SQLSTATE);
+			const char *detail = PQresultErrorField(raw, PG_DIAG_MESSAGE_DETAIL);
+			answer.sqlstate = sqlstate != nullptr ? sqlstate : "";
+			answer.message = detail != nullptr ? detail : "";
+			last_error_ = PQresultErrorMessage(raw);
+			if (answer.sqlstate.empty() || ends_connection(answer.sqlstate))
+				co_return Answer{};
+			answer.kind = Answer::Kind::refused;
+		}
+	}
+}
+
+} // namespace tokpay::pg

@@ -1,0 +1,70 @@
+// One connection to the database through libpq's non-blocking interface, as coroutines.
+#pragma once
+
+#include "pg_binary.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace tokpay::pg {
+
+// What became of a call. lost: the connection broke or the time ran out, and whether the call was
+// executed is unknown. refused: the database answered with an error and executed nothing.
+struct Answer {
+	enum class Kind { ok, refused, lost } kind = Kind::lost;
+	Result result;
+	std::string sqlstate;
+	std::string message;
+};
+
+// A statement and its parameters.
+struct Query {
+	const char *sql;
+	std::vector<Parameter> parameters;
+};
+
+// Not thread-safe; one query at a time.
+class Connection {
+public:
+	Connection(boost::asio::io_context &io, std::string uri);
+	~Connection();
+	Connection(const Connection &) = delete;
+	Connection &operator=(const Connection &) = delete;
+
+	bool connected() const { return connection_ != nullptr; }
+
+	// False where the other side has closed; costs one read of the socket.
+	bool alive();
+
+	// False with last_error() set where there is no connection within the timeout.
+	boost::asio::awaitable<bool> connect(std::chrono::milliseconds timeout);
+
+	// Runs one statement as an unnamed one, in binary format both ways, as a transaction of its
+	// own.
+	boost::asio::awaitable<Answer> query(const char *sql, const std::vector<Parameter> &parameters,
+		std::chrono::milliseconds timeout);
+
+	void close();
+	const std::string &last_error() const { return last_error_; }
+
+private:
+	boost::asio::awaitable<bool> wait(boost::asio::posix::stream_descriptor::wait_type type);
+	boost::asio::awaitable<bool> finish_connecting();
+	boost::asio::awaitable<Answer> receive();
+	void start_timer(std::chrono::milliseconds timeout);
+	void follow_socket();
+
+	std::string uri_;
+	PGconn *connection_ = nullptr;
+	boost::asio::posix::stream_descriptor socket_;
+	boost::asio::steady_timer timer_;
+	std::string last_error_;
+};
+
+} // namespace tokpay::pg

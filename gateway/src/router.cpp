@@ -1,0 +1,140 @@
+#include "router.hpp"
+
+#include "body_reader.hpp"
+#include "handlers.hpp"
+
+#include <iostream>
+
+namespace tokpay {
+
+namespace asio = boost::asio;
+
+const std::vector<Route> routes = {
+	{"GET", "/v1/accounts/{id}/balance", &Caller::read, get_balance},
+	{"POST", "/v1/transfers", &Caller::transfer, post_transfer},
+	{"POST", "/v1/balances:query", &Caller::read, query_balances},
+	{"POST", "/v1/transfers:batch", &Caller::transfer, post_transfer_batch},
+	{"GET", "/v1/transfers/{id}", &Caller::read, get_transfer},
+	{"GET", "/v1/transfers", &Caller::read, find_transfer},
+	{"POST", "/v1/top-ups", &Caller::fund, post_top_up},
+	{"GET", "/v1/accounts/{id}/entries", &Caller::read, get_entries},
+	{"GET", "/v1/accounts/{id}", &Caller::read, get_account},
+	{"GET", "/v1/accounts", &Caller::admin, list_accounts},
+	{"POST", "/v1/accounts", &Caller::admin, open_account},
+};
+
+size_t no_route() {
+	return routes.size();
+}
+
+std::vector<const char *> route_names() {
+	static const std::vector<std::string> names = [] {
+		std::vector<std::string> made;
+		for (const Route &route : routes)
+			made.push_back(std::string(route.method) + ' ' + route.path);
+		made.emplace_back("none");
+		return made;
+	}();
+	std::vector<const char *> pointers;
+	for (const std::string &name : names)
+		pointers.push_back(name.c_str());
+	return pointers;
+}
+
+namespace {
+
+constexpr std::string_view id_pattern = "{id}";
+
+// Whether a path meets a pattern; the text at {id} comes back in id.
+bool meets(std::string_view path, std::string_view pattern, std::string_view *id) {
+	const size_t at = pattern.find(id_pattern);
+	if (at == std::string_view::npos)
+		return path == pattern;
+	const std::string_view tail = pattern.substr(at + id_pattern.size());
+	if (!path.starts_with(pattern.substr(0, at)) || path.size() < at + tail.size() ||
+		!path.ends_with(tail))
+		return false;
+	*id = path.substr(at, path.size() - at - tail.size());
+	return !id->empty() && id->find('/') == std::string_view::npos;
+}
+
+struct Match {
+	const Route *route = nullptr;
+	std::string_view id;
+	std::string allowed; // methods of the path, where only the method is wrong
+};
+
+Match match(std::string_view method, std::string_view path) {
+	Match found;
+	for (const Route &route : routes) {
+		std::string_view id;
+		if (!meets(path, route.path, &id))
+			continue;
+		if (method == route.method) {
+			found.route = &route;
+			found.id = id;
+			return found;
+		}
+		found.allowed += (found.allowed.empty() ? "" : ", ") + std::string(route.method);
+	}
+	return found;
+}
+
+const char *scope_name(bool Caller::*scope) {
+	return scope == &Caller::read		? "read"
+		   : scope == &Caller::transfer ? "transfer"
+		   : scope == &Caller::fund		? "fund"
+										: "admin";
+}
+
+asio::awaitable<Result<Response>> dispatch(
+	Worker &worker, const HttpRequest &request, size_t &route) {
+	const std::string_view target(request.target().data(), request.target().size());
+	const std::string_view path = target.substr(0, target.find('?'));
+	const std::string_view method(request.method_string().data(), request.method_string().size());
+	const Match found = match(method, path);
+	if (found.route == nullptr && !found.allowed.empty())
+		co_return Problem{.status = 405,
+			.code = "method_not_allowed",
+			.detail = "This path takes " + found.allowed + ".",
+			.headers = {{"Allow", found.allowed}}};
+	if (found.route == nullptr)
+		co_return not_found("There is nothing at this path.");
+	route = static_cast<size_t>(found.route - routes.data());
+
+	Exchange exchange{.worker = worker,
+		.request = request,
+		.query_string = target.substr(std::min(path.size() + 1, target.size())),
+		.caller = nullptr,
+		.deadline = Clock::now() + worker.config.request_deadline};
+	auto caller = co_await worker.authenticator.authenticate(request, exchange.deadline);
+	if (!caller)
+		co_return caller.error();
+	exchange.caller = *caller;
+	if (!((*exchange.caller).*found.route->scope))
+		co_return Problem{403, "forbidden",
+			std::string("This needs the scope ") + scope_name(found.route->scope) + "."};
+	if (!found.id.empty()) {
+		const auto id = parse_id(found.id);
+		if (!id)
+			co_return not_found("An id is a number of 1 to 19 digits.");
+		exchange.id = *id;
+	}
+	co_return co_await found.route->handler(exchange);
+}
+
+} // namespace
+
+asio::awaitable<Response> answer(Worker &worker, const HttpRequest &request, size_t &route) {
+	route = no_route();
+	try {
+		const auto result = co_await dispatch(worker, request, route);
+		co_return result ? *result : to_response(result.error());
+	} catch (const std::exception &error) {
+		std::cerr << "tokpay-gateway: " << request.method_string() << ' ' << route_names()[route]
+				  << ": " << error.what() << std::endl;
+	}
+	co_return to_response(internal_error());
+}
+
+} // namespace tokpay

@@ -1,0 +1,42 @@
+// Which handler answers a request, and who may ask.
+#pragma once
+
+#include "http.hpp"
+#include "worker.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace tokpay {
+
+// A request on its way through a handler.
+struct Exchange {
+	Worker &worker;
+	const HttpRequest &request;
+	int64_t id = 0;				   // {id} of the path, where the route has one
+	std::string_view query_string; // what follows the question mark, still encoded
+	CallerPtr caller;
+	Clock::time_point deadline;
+};
+
+using Handler = boost::asio::awaitable<Result<Response>> (*)(Exchange &);
+
+struct Route {
+	const char *method;
+	const char *path; // with {id} for an id
+	bool Caller::*scope;
+	Handler handler;
+};
+
+extern const std::vector<Route> routes;
+
+// Index in the metrics of requests that meet no route.
+size_t no_route();
+
+// The names of the routes for the metrics, no_route() last.
+std::vector<const char *> route_names();
+
+// Answers a request; route is set to its index in the metrics. Never throws.
+boost::asio::awaitable<Response> answer(Worker &worker, const HttpRequest &request, size_t &route);
+
+} // namespace tokpay

@@ -1,0 +1,237 @@
+#include "session.hpp"
+
+#include "router.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/rfc7230.hpp>
+#include <boost/beast/http/status.hpp>
+
+#include <ctime>
+
+namespace tokpay {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using asio::ip::tcp;
+
+namespace {
+
+constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
+constexpr uint32_t max_header_bytes = 16 * 1024;
+constexpr uint64_t max_body_bytes = 8 * 1024 * 1024;
+// A client has so long for a header, from the end of the request before it, and for a body.
+constexpr std::chrono::seconds header_timeout{60};
+constexpr std::chrono::seconds body_timeout{30};
+constexpr std::chrono::seconds write_timeout{30};
+constexpr int listen_backlog = 4096;
+
+// The Date header's value, made anew every second.
+std::string_view http_date() {
+	thread_local std::time_t made = 0;
+	thread_local char text[40];
+	const std::time_t now = std::time(nullptr);
+	if (now != made) {
+		std::tm utc{};
+		gmtime_r(&now, &utc);
+		std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+		made = now;
+	}
+	return text;
+}
+
+void append_header(std::string &out, std::string_view name, std::string_view value) {
+	out.append(name).append(": ").append(value).append("\r\n");
+}
+
+std::string serialize(const Response &response, bool keep_alive) {
+	std::string out;
+	out.reserve(320 + response.body.size());
+	const auto reason = http::obsolete_reason(static_cast<http::status>(response.status));
+	out.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
+	out.append(reason.data(), reason.size()).append("\r\n");
+	append_header(out, "Date", http_date());
+	if (response.status != 304) {
+		append_header(out, "Content-Type", response.content_type);
+		append_header(out, "Content-Length", std::to_string(response.body.size()));
+	}
+	append_header(out, "X-Content-Type-Options", "nosniff");
+	bool has_etag = false;
+	for (const auto &[name, value] : response.headers) {
+		append_header(out, name, value);
+		has_etag |= std::string_view(name) == "ETag";
+	}
+	append_header(out, "Cache-Control", has_etag ? "private, no-cache" : "no-store");
+	if (!keep_alive)
+		append_header(out, "Connection", "close");
+	out.append("\r\n").append(response.body);
+	return out;
+}
+
+// What an unreadable request is answered with, or nothing where the client is simply gone.
+std::optional<Problem> problem_of(const boost::system::error_code &error) {
+	if (error == http::error::header_limit)
+		return Problem{431, "too_large", "The header has more than 16 KiB."};
+	if (error == http::error::body_limit)
+		return Problem{413, "too_large", "The body has more than 8 MiB."};
+	if (error == beast::error::timeout)
+		return Problem{408, "request_timeout", "The request took too long to arrive."};
+	if (error == http::error::end_of_stream || error == http::error::partial_message ||
+		error.category() != http::make_error_code(http::error::bad_target).category())
+		return std::nullopt;
+	return Problem{400, "bad_request", "This is not valid HTTP/1.1: " + error.message() + "."};
+}
+
+// Rules of RFC 9112 that Beast leaves to its user: framing that two parties could read differently,
+// and the Host header.
+std::optional<Problem> framing_problem(const http::request_header<> &header) {
+	const auto bad = [](std::string detail) {
+		return Problem{400, "bad_request", std::move(detail)};
+	};
+	const bool chunked = header.count(http::field::transfer_encoding) != 0;
+	if (header.count(http::field::content_length) > 1)
+		return bad("There is more than one Content-Length.");
+	if (chunked && header.count(http::field::content_length) != 0)
+		return bad("There is a Content-Length beside a Transfer-Encoding.");
+	if (chunked && (header.version() < 11 ||
+					   !beast::iequals(header[http::field::transfer_encoding], "chunked")))
+		return bad("The only Transfer-Encoding is chunked, in HTTP/1.1.");
+	if (header.version() >= 11 && header.count(http::field::host) != 1)
+		return bad("There has to be one Host header.");
+	return std::nullopt;
+}
+
+} // namespace
+
+class Session {
+public:
+	Session(Worker &worker, tcp::socket socket) : worker_(worker), stream_(std::move(socket)) {
+		worker_.metrics.connections.add();
+	}
+	~Session() { worker_.metrics.connections.subtract(); }
+	Session(const Session &) = delete;
+	Session &operator=(const Session &) = delete;
+
+	// Ends the session where it only waits for the next request.
+	void close_if_idle() {
+		if (idle_)
+			stream_.cancel();
+	}
+
+	asio::awaitable<void> run() {
+		boost::system::error_code ignored;
+		stream_.socket().set_option(tcp::no_delay(true), ignored);
+		while (co_await serve_one()) {
+		}
+		stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+	}
+
+private:
+	// Reads one request and answers it; false where the connection is to be closed.
+	asio::awaitable<bool> serve_one() {
+		http::request_parser<http::string_body> parser;
+		parser.header_limit(max_header_bytes);
+		parser.body_limit(max_body_bytes);
+		stream_.expires_after(header_timeout);
+		idle_ = buffer_.size() == 0;
+		auto [header_error, header_size] =
+			co_await http::async_read_header(stream_, buffer_, parser, no_throw);
+		idle_ = false;
+		if (header_error)
+			co_return co_await refuse(problem_of(header_error));
+		if (auto problem = framing_problem(parser.get()))
+			co_return co_await refuse(std::move(problem));
+		if (!parser.is_done()) {
+			if (beast::iequals(parser.get()[http::field::expect], "100-continue") &&
+				!co_await write("HTTP/1.1 100 Continue\r\n\r\n"))
+				co_return false;
+			stream_.expires_after(body_timeout);
+			auto [body_error, body_size] =
+				co_await http::async_read(stream_, buffer_, parser, no_throw);
+			if (body_error)
+				co_return co_await refuse(problem_of(body_error));
+		}
+		stream_.expires_never();
+		const HttpRequest request = parser.release();
+		size_t route = no_route();
+		const Response response = co_await answer(worker_, request, route);
+		worker_.metrics.responses[route][response.status / 100].add();
+		const bool keep_alive = request.keep_alive() && !worker_.stopping;
+		co_return co_await write(serialize(response, keep_alive)) && keep_alive;
+	}
+
+	asio::awaitable<bool> refuse(std::optional<Problem> problem) {
+		if (!problem)
+			co_return false;
+		worker_.metrics.responses[no_route()][problem->status / 100].add();
+		co_await write(serialize(to_response(*problem), false));
+		co_return false;
+	}
+
+	asio::awaitable<bool> write(std::string text) {
+		stream_.expires_after(write_timeout);
+		const auto [error, size] =
+			co_await asio::async_write(stream_, asio::buffer(text), no_throw);
+		co_return !error;
+	}
+
+	Worker &worker_;
+	beast::tcp_stream stream_;
+	beast::flat_buffer buffer_{max_header_bytes + max_body_bytes};
+	bool idle_ = false;
+};
+
+Listener::Listener(Worker &worker, const Endpoint &endpoint)
+	: worker_(worker), acceptor_(worker.io) {
+	const tcp::endpoint address(asio::ip::make_address(endpoint.host), endpoint.port);
+	using reuse_port = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+	acceptor_.open(address.protocol());
+	acceptor_.set_option(tcp::acceptor::reuse_address(true));
+	acceptor_.set_option(reuse_port(true));
+	acceptor_.bind(address);
+	acceptor_.listen(listen_backlog);
+}
+
+void Listener::start() {
+	asio::co_spawn(worker_.io, accept(), asio::detached);
+}
+
+void Listener::stop() {
+	boost::system::error_code ignored;
+	acceptor_.close(ignored);
+	worker_.stopping = true;
+	for (Session *session : sessions_)
+		session->close_if_idle();
+}
+
+asio::awaitable<void> Listener::serve(tcp::socket socket) {
+	Session session(worker_, std::move(socket));
+	sessions_.insert(&session);
+	co_await session.run();
+	sessions_.erase(&session);
+}
+
+asio::awaitable<void> Listener::accept() {
+	for (;;) {
+		auto [error, socket] = co_await acceptor_.async_accept(no_throw);
+		if (!acceptor_.is_open())
+			co_return;
+		if (error) {
+			// Out of descriptors or memory: let some connections end first.
+			asio::steady_timer pause(worker_.io, std::chrono::milliseconds(50));
+			co_await pause.async_wait(no_throw);
+			continue;
+		}
+		asio::co_spawn(worker_.io, serve(std::move(socket)), asio::detached);
+	}
+}
+
+} // namespace tokpay

@@ -1,0 +1,32 @@
+#include "worker.hpp"
+
+namespace tokpay {
+
+namespace {
+
+// Accounts in one read call, credits in one transfer call: some milliseconds of the database's
+// time. Four times as much may wait, a tenth of a second or so.
+constexpr LaneRunner<BalanceCall>::Options read_options{
+	.limits = {.batch_weight = 10000, .queue_weight = 40000}};
+constexpr LaneRunner<TransferCall>::Options transfer_options{
+	.limits = {.batch_weight = 5000, .queue_weight = 20000}};
+// Statements cannot share a call; two connections keep a long one from blocking all others.
+constexpr LaneRunner<StatementCall>::Options statement_options{
+	.limits = {.batch_weight = 1, .queue_weight = 1000}, .connections = 2};
+
+} // namespace
+
+Worker::Worker(const Config &c)
+	: config(c), reads(io, c.database, read_options), transfers(io, c.database, transfer_options),
+	  funded_transfers(io, c.admin_database, transfer_options),
+	  statements(io, c.admin_database, statement_options) {
+	metrics.lanes = {{"read", &reads.lane().counters()}, {"transfer", &transfers.lane().counters()},
+		{"funded_transfer", &funded_transfers.lane().counters()},
+		{"statement", &statements.lane().counters()}};
+	reads.start();
+	transfers.start();
+	funded_transfers.start();
+	statements.start();
+}
+
+} // namespace tokpay
