@@ -1,0 +1,69 @@
+# TokPay from the top. make help lists the targets; instance/README.md tells about a running instance.
+
+# Evaluated when a recipe needs it, which is after the packages are there.
+PG_CONFIG ?= $(shell instance/pg-config)
+CPP_FILES = $(shell git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp')
+JOBS := $(shell nproc)
+
+.DEFAULT_GOAL := help
+.PHONY: help run start stop status psql test build install clean format lint packages packages-test packages-lint
+# Prerequisites run from left to right.
+.NOTPARALLEL:
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
+
+run: packages build install ## install what is missing, build, start in the foreground; Ctrl-C stops everything
+	@instance/tokpay run
+
+start: packages build install ## the same in the background
+	@instance/tokpay start
+
+stop: ## stop what run or start has started; the data stay
+	@instance/tokpay stop
+
+status: ## show the processes; fails unless all of them run
+	@instance/tokpay status
+
+psql: ## psql as administrator in the running instance
+	@instance/tokpay psql
+
+test: packages-test build install ## install what is missing, build, run every test of one machine
+	@tests/run
+
+build: ## build the extension and the gateway; PG_CONFIG= picks the PostgreSQL (15 to 18)
+	@instance/pg-config > /dev/null
+	@mkdir -p build
+	@# Objects of another PostgreSQL are of no use.
+	@$(PG_CONFIG) --version | cmp -s - build/postgresql || $(MAKE) -s -C extension clean PG_CONFIG=$(PG_CONFIG)
+	@$(PG_CONFIG) --version > build/postgresql
+	@echo "Building the extension for $$(cat build/postgresql)"
+	@$(MAKE) -s -j$(JOBS) -C extension PG_CONFIG=$(PG_CONFIG)
+	@echo "Building the gateway"
+	@cmake -S gateway -B build/gateway -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null
+	@cmake --build build/gateway
+
+install: build ## install the extension into PostgreSQL
+	@PG_CONFIG=$(PG_CONFIG) instance/install-extension
+
+clean: ## remove what build has made; never RUN_DIR
+	rm -rf build
+	$(MAKE) --no-print-directory -C extension clean PG_CONFIG=$(PG_CONFIG)
+
+format: packages-lint ## format the C++ sources
+	clang-format -i $(CPP_FILES)
+
+lint: packages-lint packages build ## check format and run clang-tidy
+	clang-format --dry-run -Werror $(CPP_FILES)
+	clang-tidy --quiet --warnings-as-errors='*' $(filter extension/%.cpp,$(CPP_FILES)) -- \
+		-std=c++20 -fno-exceptions -fno-rtti -isystem $$($(PG_CONFIG) --includedir-server)
+	clang-tidy --quiet --warnings-as-errors='*' -p build/gateway $(filter gateway/%.cpp,$(CPP_FILES))
+
+packages:
+	@instance/packages run
+
+packages-test:
+	@instance/packages test
+
+packages-lint:
+	@instance/packages lint

@@ -1,0 +1,82 @@
+# Sourced by instance/tokpay: the directory of the instance, its lock, passwords and access files.
+
+load_home() {
+    if [[ -L $run_dir/home ]]; then
+        home=$(readlink "$run_dir/home")
+    fi
+}
+
+# The ports of the running instance, whatever the environment says now.
+load_ports() {
+    if [[ -e $home/running ]]; then
+        source "$home/running"
+    fi
+}
+
+# The instance lives in RUN_DIR, unless the servers could not work there: then elsewhere, and
+# RUN_DIR/home links to it. The name is new each time, so that a new RUN_DIR never finds old data.
+choose_home() {
+    local problem= base name
+    load_home
+    if [[ $home != "$run_dir" || -e $run_dir/data ]]; then
+        return
+    fi
+    if [[ $run_dir =~ [^A-Za-z0-9/._+-] ]]; then
+        problem="$run_dir has characters that settings cannot hold"
+    elif ((${#run_dir} + ${#socket_name} > socket_path_limit)); then
+        problem="$run_dir is too long for a socket's path"
+    elif ! "${as_server[@]}" test -x "$run_dir"; then
+        problem="user $server_user cannot reach $run_dir"
+    else
+        return 0
+    fi
+    base=/var/lib/tokpay
+    ((EUID == 0)) || base=${XDG_STATE_HOME:-$HOME/.local/state}/tokpay
+    mkdir -p "$base"
+    name=$(printf %s "${run_dir//[^A-Za-z0-9]/-}" | tail -c 30)
+    home=$(mktemp -d "$base/${name#-}-XXXXXX")
+    chmod 755 "$home"
+    ln -s "$home" "$run_dir/home"
+    say "$problem: the data live in $home"
+    ((${#home} + ${#socket_name} <= socket_path_limit)) || fail "$home is too long for a socket's path as well"
+}
+
+# One start or stop at a time.
+lock() {
+    mkdir -p "$run_dir" && [[ -w $run_dir ]] || fail "$run_dir is not writable; whose TokPay is it?"
+    exec 9>"$run_dir/lock"
+    flock --wait 120 9 || fail "another start or stop of $run_dir does not come to an end"
+}
+
+unlock() { exec 9>&-; }
+
+make_directories() {
+    mkdir -p "$home/bin"
+    install -d -m 700 -o "$server_user" "$home/log" "$home/socket"
+}
+
+# Writes stdin to a file that only its owner, a user, may read; the file is there whole or not at all.
+write_private() {
+    install -m 600 -o "$2" /dev/stdin "$1.new"
+    mv "$1.new" "$1"
+}
+
+make_passwords() {
+    local user
+    if [[ -e $home/passwords ]]; then
+        return
+    fi
+    for user in postgres tokpay_gateway tokpay_gateway_admin teller; do
+        echo "$user $(openssl rand -hex 24)"
+    done | write_private "$home/passwords" "$(id -un)"
+}
+
+password_of() { sed -n "s/^$1 //p" "$home/passwords"; }
+
+# What users and scripts connect with.
+write_uris() {
+    local me
+    me=$(id -un)
+    echo "postgresql://postgres:$(password_of postgres)@127.0.0.1:$PG_PORT/tokpay" | write_private "$run_dir/pg-url" "$me"
+    echo "postgresql://teller:$(password_of teller)@127.0.0.1:$POOL_PORT/tokpay" | write_private "$run_dir/pool-url" "$me"
+}
