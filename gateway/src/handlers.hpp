@@ -27,7 +27,7 @@ Reply post_top_up(Exchange &exchange);
 // The parameters of the query string, decoded; 422 for one that is not in allowed or comes twice.
 using Parameters = std::unordered_map<std::string, std::string>;
 Result<Parameters> parameters(
-	std::string_view query_string, std::initializer_list<std::string_view> allowed);
+	const HttpRequest &request, std::initializer_list<std::string_view> allowed);
 
 // limit and cursor of a paged list. 422 where one is not a number in range.
 struct Page {

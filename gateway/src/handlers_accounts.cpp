@@ -3,7 +3,8 @@
 #include "body_reader.hpp"
 #include "documents.hpp"
 
-#include <boost/url/parse_query.hpp>
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
 
 #include <algorithm>
 
@@ -79,15 +80,16 @@ Response account_response(const pg::Result &account) {
 } // namespace
 
 Result<Parameters> parameters(
-	std::string_view query_string, std::initializer_list<std::string_view> allowed) {
+	const HttpRequest &request, std::initializer_list<std::string_view> allowed) {
 	Parameters found;
-	if (query_string.empty())
+	const auto target = request.target();
+	if (target.find('?') == target.npos)
 		return found;
-	const auto query = boost::urls::parse_query({query_string.data(), query_string.size()});
-	if (!query)
+	// Not parse_query: in Boost 1.81 it reads beyond the end of the text.
+	const auto url = boost::urls::parse_origin_form({target.data(), target.size()});
+	if (!url)
 		return Problem{400, "bad_request", "The query string is not valid."};
-	for (const auto &parameter : *query) {
-		boost::urls::param decoded(parameter);
+	for (const auto &decoded : url->params()) {
 		if (std::ranges::find(allowed, decoded.key) == allowed.end())
 			return wrong_parameter(decoded.key, "is not known here");
 		if (!found.emplace(decoded.key, decoded.value).second)
@@ -142,7 +144,7 @@ asio::awaitable<Result<std::vector<Balance>>> read_balances(
 }
 
 Reply get_balance(Exchange &exchange) {
-	if (const auto none = parameters(exchange.query_string, {}); !none)
+	if (const auto none = parameters(exchange.request, {}); !none)
 		co_return none.error();
 	if (!exchange.caller->reaches(exchange.id))
 		co_return account_unknown();
@@ -180,7 +182,7 @@ Reply query_balances(Exchange &exchange) {
 }
 
 Reply get_account(Exchange &exchange) {
-	if (const auto none = parameters(exchange.query_string, {}); !none)
+	if (const auto none = parameters(exchange.request, {}); !none)
 		co_return none.error();
 	if (!exchange.caller->reaches(exchange.id))
 		co_return account_unknown();
@@ -198,7 +200,7 @@ Reply get_account(Exchange &exchange) {
 Reply list_accounts(Exchange &exchange) {
 	static const std::string select =
 		std::string("select ") + account_columns + " from tokpay.accounts ";
-	const auto given = parameters(exchange.query_string, {"name", "limit", "cursor"});
+	const auto given = parameters(exchange.request, {"name", "limit", "cursor"});
 	if (!given)
 		co_return given.error();
 	if (const auto name = given->find("name"); name != given->end()) {
@@ -274,7 +276,7 @@ Reply open_account(Exchange &exchange) {
 }
 
 Reply get_entries(Exchange &exchange) {
-	const auto given = parameters(exchange.query_string, {"limit", "cursor"});
+	const auto given = parameters(exchange.request, {"limit", "cursor"});
 	if (!given)
 		co_return given.error();
 	const auto wanted = page(*given);

@@ -194,7 +194,7 @@ Reply post_transfer_batch(Exchange &exchange) {
 }
 
 Reply get_transfer(Exchange &exchange) {
-	if (const auto none = parameters(exchange.query_string, {}); !none)
+	if (const auto none = parameters(exchange.request, {}); !none)
 		co_return none.error();
 	static const std::string sql = select_receipt + "where id = $1";
 	const auto receipt =
@@ -211,7 +211,7 @@ Reply get_transfer(Exchange &exchange) {
 }
 
 Reply find_transfer(Exchange &exchange) {
-	const auto given = parameters(exchange.query_string, {"debit", "key"});
+	const auto given = parameters(exchange.request, {"debit", "key"});
 	if (!given)
 		co_return given.error();
 	const auto debit = given->find("debit");

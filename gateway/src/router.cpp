@@ -104,7 +104,6 @@ asio::awaitable<Result<Response>> dispatch(
 
 	Exchange exchange{.worker = worker,
 		.request = request,
-		.query_string = target.substr(std::min(path.size() + 1, target.size())),
 		.caller = nullptr,
 		.deadline = Clock::now() + worker.config.request_deadline};
 	auto caller = co_await worker.authenticator.authenticate(request, exchange.deadline);

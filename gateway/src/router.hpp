@@ -13,8 +13,7 @@ namespace tokpay {
 struct Exchange {
 	Worker &worker;
 	const HttpRequest &request;
-	int64_t id = 0;				   // {id} of the path, where the route has one
-	std::string_view query_string; // what follows the question mark, still encoded
+	int64_t id = 0; // {id} of the path, where the route has one
 	CallerPtr caller;
 	Clock::time_point deadline;
 };
