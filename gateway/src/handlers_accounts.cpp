@@ -123,7 +123,9 @@ asio::awaitable<Result<pg::Result>> run_statement(
 	case Settled::refused:
 		co_return database_problem(ticket->sqlstate, ticket->message);
 	case Settled::unknown:
-		co_return outcome_unknown();
+		if (exchange.request.method() != boost::beast::http::verb::get)
+			co_return outcome_unknown();
+		[[fallthrough]]; // a read has no outcome
 	default:
 		co_return overloaded();
 	}

@@ -4,6 +4,7 @@
 #include "documents.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace tokpay {
 
@@ -65,38 +66,73 @@ asio::awaitable<Result<std::vector<TransferOutcome>>> execute(
 	}
 }
 
-// Fills in what a transfer's answer has beside the outcome: the debited account's currency, and the
-// metadata as the ledger stores it, so that a replay is answered as the first request was.
-asio::awaitable<Result<std::string>> currency_of(Exchange &exchange, int64_t account) {
-	if (const std::string *known = exchange.worker.currencies.find(account))
-		co_return *known;
-	const auto balances = co_await read_balances(exchange, std::vector(1, account));
+// A transfer that was executed or replayed, as its request and its outcome.
+struct Executed {
+	TransferRequest request;
+	TransferOutcome outcome;
+};
+
+using Currencies = std::unordered_map<int64_t, std::string>; // by account
+
+// The currencies of the debited accounts, with one read for those the worker has not met.
+asio::awaitable<Result<Currencies>> currencies_of(
+	Exchange &exchange, const std::vector<Executed> &transfers) {
+	CurrencyCache &cache = exchange.worker.currencies;
+	Currencies currencies;
+	std::vector<int64_t> missing;
+	for (const Executed &transfer : transfers) {
+		if (const std::string *known = cache.find(transfer.request.debit))
+			currencies.emplace(transfer.request.debit, *known);
+		else
+			missing.push_back(transfer.request.debit);
+	}
+	if (missing.empty())
+		co_return currencies;
+	const auto balances = co_await read_balances(exchange, std::move(missing));
 	if (!balances)
 		co_return balances.error();
-	exchange.worker.currencies.put(account, balances->front().currency);
-	co_return balances->front().currency;
-}
-
-asio::awaitable<Result<std::string>> stored_metadata(Exchange &exchange, int64_t transfer) {
-	const auto metadata = co_await run_statement(exchange,
-		"select metadata from tokpay.transfers where id = $1", Repeat::yes, pg::int8(transfer));
-	if (!metadata)
-		co_return metadata.error();
-	co_return std::string(metadata->jsonb(0, 0));
-}
-
-asio::awaitable<Result<TransferDocument>> document_of(
-	Exchange &exchange, TransferRequest request, const TransferOutcome &outcome) {
-	const auto currency = co_await currency_of(exchange, request.debit);
-	if (!currency)
-		co_return outcome_unknown();
-	if (request.metadata) {
-		auto metadata = co_await stored_metadata(exchange, outcome.transfer);
-		if (!metadata)
-			co_return outcome_unknown();
-		request.metadata = std::move(*metadata);
+	for (const Balance &balance : *balances) {
+		cache.put(balance.account, balance.currency);
+		currencies.emplace(balance.account, balance.currency);
 	}
-	co_return transfer_document(request, outcome, *currency);
+	co_return currencies;
+}
+
+// Replaces the metadata of the requests by what the ledger stores, with one read, so that a replay
+// is answered as the first request was. False where it cannot be read.
+asio::awaitable<bool> read_metadata(Exchange &exchange, std::vector<Executed> &transfers) {
+	std::vector<int64_t> ids;
+	for (const Executed &transfer : transfers)
+		if (transfer.request.metadata)
+			ids.push_back(transfer.outcome.transfer);
+	if (ids.empty())
+		co_return true;
+	const auto stored = co_await run_statement(exchange,
+		"select id, metadata from tokpay.transfers where id = any($1)", Repeat::yes,
+		pg::Parameter{pg::int8_array_oid, pg::int8_array(ids)});
+	if (!stored)
+		co_return false;
+	std::unordered_map<int64_t, std::string> texts;
+	for (int row = 0; row < stored->rows(); row++)
+		texts.emplace(stored->int8(row, 0), stored->jsonb(row, 1));
+	for (Executed &transfer : transfers)
+		if (transfer.request.metadata)
+			transfer.request.metadata = texts.at(transfer.outcome.transfer);
+	co_return true;
+}
+
+// The objects of executed transfers, in their order. 504 where the money has moved and the rest of
+// the answer cannot be read.
+asio::awaitable<Result<std::vector<TransferDocument>>> documents_of(
+	Exchange &exchange, std::vector<Executed> transfers) {
+	const auto currencies = co_await currencies_of(exchange, transfers);
+	if (!currencies || !co_await read_metadata(exchange, transfers))
+		co_return outcome_unknown();
+	std::vector<TransferDocument> documents;
+	for (const Executed &transfer : transfers)
+		documents.push_back(transfer_document(
+			transfer.request, transfer.outcome, currencies->at(transfer.request.debit)));
+	co_return documents;
 }
 
 // The transfer in the one row of a statement, where the caller may see it.
@@ -130,63 +166,90 @@ Reply post_transfer(Exchange &exchange) {
 	const TransferOutcome &outcome = outcomes->front();
 	if (!outcome.ok())
 		co_return refused(outcome);
-	const auto document = co_await document_of(exchange, std::move(*transfer), outcome);
-	if (!document)
-		co_return document.error();
-	co_return transfer_response(exchange, *document, outcome.replayed);
+	std::vector<Executed> executed(1, Executed{std::move(*transfer), outcome});
+	const auto documents = co_await documents_of(exchange, std::move(executed));
+	if (!documents)
+		co_return documents.error();
+	co_return transfer_response(exchange, documents->front(), outcome.replayed);
 }
+
+namespace {
+
+// One outcome per transfer of a batch, in order. What the caller does not reach is answered like an
+// unknown account and not sent.
+asio::awaitable<Result<std::vector<TransferOutcome>>> execute_reachable(
+	Exchange &exchange, const std::vector<TransferRequest> &transfers) {
+	std::vector<TransferRequest> sent;
+	for (const TransferRequest &transfer : transfers)
+		if (exchange.caller->reaches(transfer.debit))
+			sent.push_back(transfer);
+	std::vector<TransferOutcome> executed;
+	if (!sent.empty()) {
+		auto outcomes = co_await execute(exchange, std::move(sent));
+		if (!outcomes)
+			co_return outcomes.error();
+		executed = std::move(*outcomes);
+	}
+	std::vector<TransferOutcome> outcomes;
+	auto next = executed.begin();
+	for (const TransferRequest &transfer : transfers) {
+		if (exchange.caller->reaches(transfer.debit)) {
+			outcomes.push_back(std::move(*next++));
+			continue;
+		}
+		TransferOutcome &outcome = outcomes.emplace_back();
+		outcome.code = "account_not_found";
+		outcome.account = transfer.debit;
+		outcome.detail = account_not_found(transfer.debit).detail;
+	}
+	co_return outcomes;
+}
+
+// {code, replayed, transfer, account, balance, required, detail}; document is null for a refusal.
+void write_result(json::Writer &out, const TransferOutcome &outcome,
+	const TransferDocument *document, const Caller &caller) {
+	out.begin_object();
+	out.member("code", outcome.code);
+	out.member("replayed", outcome.replayed);
+	out.name("transfer");
+	if (document != nullptr)
+		write_transfer(out, *document, caller);
+	else
+		out.value(std::nullopt);
+	out.member(
+		"account", outcome.account ? std::optional(json::Id{*outcome.account}) : std::nullopt);
+	out.member("balance", outcome.balance);
+	out.member("required", outcome.required);
+	out.member("detail", outcome.ok() ? std::nullopt : std::optional(outcome.detail));
+	out.end_object();
+}
+
+} // namespace
 
 Reply post_transfer_batch(Exchange &exchange) {
 	const auto transfers = read_transfer_batch(exchange.request.body());
 	if (!transfers)
 		co_return transfers.error();
-	// What the caller does not reach is answered like an unknown account and not sent.
-	std::vector<TransferRequest> sent;
-	for (const TransferRequest &transfer : *transfers)
-		if (exchange.caller->reaches(transfer.debit))
-			sent.push_back(transfer);
-	std::vector<TransferOutcome> outcomes;
-	if (!sent.empty()) {
-		auto executed = co_await execute(exchange, std::move(sent));
-		if (!executed)
-			co_return executed.error();
-		outcomes = std::move(*executed);
-	}
+	const auto outcomes = co_await execute_reachable(exchange, *transfers);
+	if (!outcomes)
+		co_return outcomes.error();
+	std::vector<Executed> executed;
+	for (size_t i = 0; i < transfers->size(); i++)
+		if ((*outcomes)[i].ok())
+			executed.push_back({(*transfers)[i], (*outcomes)[i]});
+	const auto documents = co_await documents_of(exchange, std::move(executed));
+	if (!documents)
+		co_return documents.error();
 
 	Response response;
 	json::Writer out(response.body);
 	out.begin_object();
 	out.name("results");
 	out.begin_array();
-	auto next = outcomes.begin();
-	for (const TransferRequest &transfer : *transfers) {
-		TransferOutcome outcome;
-		if (exchange.caller->reaches(transfer.debit)) {
-			outcome = std::move(*next++);
-		} else {
-			outcome.code = "account_not_found";
-			outcome.account = transfer.debit;
-			outcome.detail = account_not_found(transfer.debit).detail;
-		}
-		out.begin_object();
-		out.member("code", outcome.code);
-		out.member("replayed", outcome.replayed);
-		out.name("transfer");
-		if (outcome.ok()) {
-			const auto document = co_await document_of(exchange, transfer, outcome);
-			if (!document)
-				co_return document.error();
-			write_transfer(out, *document, *exchange.caller);
-			exchange.worker.metrics.replays.add(outcome.replayed ? 1 : 0);
-		} else {
-			out.value(std::nullopt);
-		}
-		out.member(
-			"account", outcome.account ? std::optional(json::Id{*outcome.account}) : std::nullopt);
-		out.member("balance", outcome.balance);
-		out.member("required", outcome.required);
-		out.member("detail", outcome.ok() ? std::nullopt : std::optional(outcome.detail));
-		out.end_object();
+	auto next = documents->begin();
+	for (const TransferOutcome &outcome : *outcomes) {
+		write_result(out, outcome, outcome.ok() ? &*next++ : nullptr, *exchange.caller);
+		exchange.worker.metrics.replays.add(outcome.replayed ? 1 : 0);
 	}
 	out.end_array();
 	out.end_object();

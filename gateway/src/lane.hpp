@@ -37,8 +37,9 @@ template<class Request, class Reply> struct Ticket {
 	State state = State::waiting;
 	std::string sqlstate;
 	std::string message;
-	bool sent = false;	// at least once: whether it was executed is unknown until it is answered
-	bool alone = false; // goes in a call of its own, after a call it shared was refused
+	bool sent = false; // at least once: whether it was executed is unknown until it is answered
+	bool uncertain = false; // a call that carried it was lost: it may have been executed
+	bool alone = false;		// goes in a call of its own, after a call it shared was refused
 	std::function<void()> on_settled;
 };
 
@@ -149,6 +150,7 @@ public:
 	void connection_lost(const Batch &batch) {
 		Batch again;
 		for (const TicketPtr &ticket : batch) {
+			ticket->uncertain = true;
 			if (ticket->request.repeatable()) {
 				again.push_back(ticket);
 				continue;

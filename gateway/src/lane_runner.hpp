@@ -12,7 +12,9 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <chrono>
+#include <iostream>
 #include <list>
+#include <string_view>
 
 namespace tokpay {
 
@@ -87,11 +89,13 @@ private:
 			if (!connection.connected()) {
 				if (!co_await connection.connect(connect_timeout) ||
 					!co_await call_.prepare(connection)) {
+					log_once(connection.last_error());
 					connection.close();
 					pause.expires_after(reconnect_pause);
 					co_await pause.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
 					continue;
 				}
+				last_logged_.clear();
 				last_used = Clock::now();
 			}
 			if (lane_.empty()) {
@@ -117,12 +121,23 @@ private:
 			lane_.answered(batch);
 			break;
 		case pg::Answer::Kind::refused:
+			if (!answer.sqlstate.starts_with("TP"))
+				log_once(connection.last_error());
 			lane_.refused(batch, answer.sqlstate, answer.message);
 			break;
 		case pg::Answer::Kind::lost:
+			log_once(connection.last_error());
 			lane_.connection_lost(batch);
 			break;
 		}
+	}
+
+	// The same trouble again says nothing new.
+	void log_once(const std::string &error) {
+		if (error == last_logged_)
+			return;
+		last_logged_ = error;
+		std::cerr << "tokpay-gateway: database: " << error << std::endl;
 	}
 
 	boost::asio::io_context &io_;
@@ -131,6 +146,7 @@ private:
 	LaneType lane_;
 	boost::asio::steady_timer work_;
 	std::list<pg::Connection> connections_;
+	std::string last_logged_;
 };
 
 } // namespace tokpay

@@ -21,8 +21,13 @@ constexpr std::chrono::milliseconds drain_poll{20};
 
 // SO_REUSEPORT lets two gateways share a port by mistake; this one fails where somebody listens.
 void check_port_is_free(const Endpoint &endpoint) {
-	asio::io_context io;
-	asio::ip::tcp::acceptor(io, {asio::ip::make_address(endpoint.host), endpoint.port});
+	try {
+		asio::io_context io;
+		asio::ip::tcp::acceptor(io, {asio::ip::make_address(endpoint.host), endpoint.port});
+	} catch (const boost::system::system_error &error) {
+		throw std::runtime_error("cannot listen on " + endpoint.host + ':' +
+								 std::to_string(endpoint.port) + ": " + error.code().message());
+	}
 }
 
 void drain(std::list<Worker> &workers, std::list<Listener> &listeners) {
@@ -44,6 +49,7 @@ void drain(std::list<Worker> &workers, std::list<Listener> &listeners) {
 
 void serve(const Config &config) {
 	check_port_is_free(config.listen);
+	check_port_is_free(config.admin_listen);
 	std::list<Worker> workers;
 	std::list<Listener> listeners;
 	std::vector<const Metrics *> metrics;
