@@ -94,8 +94,7 @@ public:
 		}
 		ids = ids.first(count);
 		std::ranges::sort(ids);
-		const auto repeats = std::ranges::unique(ids);
-		ids = ids.first(ids.size() - repeats.size());
+		ids = ids.first(std::unique(ids.begin(), ids.end()) - ids.begin());
 		accounts_ = allocate<Account>(ids.size());
 		for (size_t i = 0; i < ids.size(); i++)
 			accounts_[i].id = ids[i];

@@ -129,6 +129,7 @@ asio::awaitable<Result<std::vector<TransferDocument>>> documents_of(
 	if (!currencies || !co_await read_metadata(exchange, transfers))
 		co_return outcome_unknown();
 	std::vector<TransferDocument> documents;
+	documents.reserve(transfers.size());
 	for (const Executed &transfer : transfers)
 		documents.push_back(transfer_document(
 			transfer.request, transfer.outcome, currencies->at(transfer.request.debit)));

@@ -30,12 +30,14 @@ size_t no_route() {
 std::vector<const char *> route_names() {
 	static const std::vector<std::string> names = [] {
 		std::vector<std::string> made;
+		made.reserve(routes.size() + 1);
 		for (const Route &route : routes)
 			made.push_back(std::string(route.method) + ' ' + route.path);
 		made.emplace_back("none");
 		return made;
 	}();
 	std::vector<const char *> pointers;
+	pointers.reserve(names.size());
 	for (const std::string &name : names)
 		pointers.push_back(name.c_str());
 	return pointers;

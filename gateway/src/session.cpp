@@ -27,7 +27,7 @@ namespace {
 
 constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
 constexpr uint32_t max_header_bytes = 16 * 1024;
-constexpr uint64_t max_body_bytes = 8 * 1024 * 1024;
+constexpr uint64_t max_body_bytes = uint64_t{8} * 1024 * 1024;
 // A client has so long for a header, from the end of the request before it, and for a body.
 constexpr std::chrono::seconds header_timeout{60};
 constexpr std::chrono::seconds body_timeout{30};
