@@ -73,7 +73,7 @@ begin
         when not exists (select from tokpay.currency c where c.code = currency)
             then format('There is no currency %s.', coalesce(quote_literal(currency), 'null'))
         when min_balance > 0 then 'min_balance is 0, negative, or null for no floor.'
-        when min_balance < -limit_bound or abs(max_balance) > limit_bound
+        when min_balance < -limit_bound or max_balance not between -limit_bound and limit_bound
             then 'Limits lie within -2^62 and 2^62.'
         when metadata is null then 'metadata is null; use {} for none.'
     end;
@@ -120,7 +120,8 @@ begin
         raise exception using errcode = 'TP003', message = 'account not found',
             detail = format('There is no account named %s.', coalesce(quote_literal(name), 'null')),
             hint = case when name like 'funding/%'
-                then 'A funding account is opened with the first account of its currency.' end;
+                then 'A funding account is opened with the first account of its currency.'
+                else 'tokpay.open_account() opens one; the view tokpay.accounts lists them.' end;
     end if;
     return found_id;
 end $$;
@@ -167,11 +168,12 @@ declare
 begin
     problem := case
         when name is null or octet_length(name) not between 1 and 255 then 'A name has 1 to 255 bytes.'
-        when scopes is null or cardinality(scopes) = 0
+        when array_ndims(scopes) is distinct from 1
             or not scopes <@ array['read', 'transfer', 'fund', 'admin']
             or array_position(scopes, null) is not null
             then 'Scopes are one or more of read, transfer, fund, admin.'
-        when array_position(accounts, null) is not null then 'A list of accounts has no nulls.'
+        when array_ndims(accounts) <> 1 or array_position(accounts, null) is not null
+            then 'A list of accounts has one dimension and no nulls.'
         when expires_in <= interval '0' then 'expires_in is positive, or null for never.'
     end;
     if problem is not null then

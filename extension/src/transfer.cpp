@@ -357,7 +357,6 @@ void execute_transfers(std::span<const Request> requests, std::span<Outcome> out
 		write_accounts(account_table, accounts.all());
 		append_to_journal(journal, rows.first(row_count));
 		PopActiveSnapshot();
-		CommandCounterIncrement();
 	}
 	close_table(journal);
 	close_table(account_table);

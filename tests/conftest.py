@@ -1,0 +1,79 @@
+"""A fresh database with the extension for each test, on the server TOKPAY_TEST_PG_URL."""
+
+import os
+import uuid
+
+import psycopg2
+import psycopg2.extensions
+import pytest
+
+
+class Database:
+    """A database of its own; connections to it are in autocommit mode unless told otherwise."""
+
+    def __init__(self, server_url):
+        self.server_url = server_url
+        self.name = f"tokpay_test_{uuid.uuid4().hex[:12]}"
+        self.connections = []
+        self._on_server(f"create database {self.name}")
+        self.execute("create extension tokpay")
+
+    def connect(self, role=None, autocommit=True):
+        connection = psycopg2.connect(self.server_url, dbname=self.name)
+        connection.autocommit = True
+        if role is not None:
+            connection.cursor().execute(f"set role {role}")
+        connection.autocommit = autocommit
+        self.connections.append(connection)
+        return connection
+
+    def execute(self, statement, parameters=None):
+        """The rows of one statement, none where it has no result."""
+        connection = self.connect()
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            rows = cursor.fetchall() if cursor.description else []
+        connection.close()
+        return rows
+
+    def faults(self):
+        """The checks of verify() that are not ok."""
+        return self.execute("select check_name, detail from tokpay.verify() where not ok")
+
+    def drop(self):
+        for connection in self.connections:
+            connection.close()
+        self._on_server(f"drop database if exists {self.name} with (force)")
+
+    def _on_server(self, statement):
+        connection = psycopg2.connect(self.server_url)
+        connection.autocommit = True
+        connection.cursor().execute(statement)
+        connection.close()
+
+
+@pytest.fixture(scope="session")
+def server_url():
+    url = os.environ.get("TOKPAY_TEST_PG_URL")
+    if not url:
+        pytest.exit("TOKPAY_TEST_PG_URL is not set: a superuser's connection URI of the test server")
+    return url
+
+
+@pytest.fixture
+def new_database(server_url):
+    """A function that makes databases; the test's end drops them."""
+    databases = []
+
+    def make():
+        databases.append(Database(server_url))
+        return databases[-1]
+
+    yield make
+    for database in databases:
+        database.drop()
+
+
+@pytest.fixture
+def database(new_database):
+    return new_database()

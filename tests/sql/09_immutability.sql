@@ -1,0 +1,41 @@
+-- The books cannot be changed through SQL, by their owner neither.
+begin;
+select plan(24);
+select test.open('payer', 100), test.open('ann');
+select tokpay.transfer(test.id('payer'), test.ids('ann'), '{1}', 'k');
+create temporary table before as select * from tokpay.receipts;
+
+select is(test.sqlstate(statement), '55000', statement)
+from (values
+    ('update tokpay.journal set amount = amount + 1'),
+    ('update tokpay.journal set description = null'),
+    ('update tokpay.journal set amount = 0 where false'),
+    ('delete from tokpay.journal'),
+    ('delete from tokpay.journal where id = 0'),
+    ('truncate tokpay.journal'),
+    ('update tokpay.account_state set balance = balance'),
+    ('update tokpay.account_state set max_balance = 0 where false'),
+    ('delete from tokpay.account_state'),
+    ('truncate tokpay.account_state'),
+    ('truncate tokpay.account_info, tokpay.journal, tokpay.account_state cascade'),
+    ('insert into tokpay.journal select * from tokpay.journal on conflict (id) do update set amount = 0'),
+    ('merge into tokpay.account_state s using tokpay.account_info i on i.account = s.id when matched then update set balance = 0'),
+    ('with gone as (delete from tokpay.journal returning id) select count(*) from gone')
+) as cases (statement);
+select is((a).sqlstate, '55000', 'with session_replication_role = replica: ' || statement)
+from (values ('update tokpay.journal set amount = 0'), ('delete from tokpay.account_state'), ('truncate tokpay.journal')) as cases (statement),
+    lateral (select test.attempt(format('do $$ begin set local session_replication_role = replica; %s; end $$', statement)) as a) as attempt;
+select is(row((a).message, (a).hint)::text,
+    '("DELETE on tokpay.journal is refused: entries, transfers and balances are immutable","Correct a mistake with a new transfer.")',
+    'the error says what and what to do instead') from test.attempt('delete from tokpay.journal') as a;
+
+-- The views pass nothing on
+select is(test.sqlstate(statement) <> 'ok', true, statement)
+from (values ('update tokpay.transfers set amount = 0'), ('delete from tokpay.entries'), ('update tokpay.accounts set balance = 0'),
+    ('delete from tokpay.receipts')) as cases (statement);
+
+select is(test.rows('(table before except select * from tokpay.receipts) union all (select * from tokpay.receipts except table before)'), '',
+    'the books are as they were');
+select is(test.faults(), '', 'the books are right');
+select * from finish();
+rollback;
