@@ -1,7 +1,6 @@
 #include "router.hpp"
 
 #include "body_reader.hpp"
-#include "handlers.hpp"
 
 #include <iostream>
 

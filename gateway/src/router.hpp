@@ -1,24 +1,11 @@
 // Which handler answers a request, and who may ask.
 #pragma once
 
-#include "http.hpp"
-#include "worker.hpp"
+#include "handlers.hpp"
 
-#include <string_view>
 #include <vector>
 
 namespace tokpay {
-
-// A request on its way through a handler.
-struct Exchange {
-	Worker &worker;
-	const HttpRequest &request;
-	int64_t id = 0; // {id} of the path, where the route has one
-	CallerPtr caller;
-	Clock::time_point deadline;
-};
-
-using Handler = boost::asio::awaitable<Result<Response>> (*)(Exchange &);
 
 struct Route {
 	const char *method;

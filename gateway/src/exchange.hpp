@@ -1,0 +1,52 @@
+// A request on its way through a handler, and what several handlers do with it.
+#pragma once
+
+#include "http.hpp"
+#include "worker.hpp"
+
+#include <initializer_list>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace tokpay {
+
+struct Exchange {
+	Worker &worker;
+	const HttpRequest &request;
+	int64_t id = 0; // {id} of the path, where the route has one
+	CallerPtr caller;
+	Clock::time_point deadline;
+};
+
+// The parameters of the query string, decoded; 422 for one that is not in allowed or comes twice.
+using Parameters = std::unordered_map<std::string, std::string>;
+Result<Parameters> parameters(
+	const HttpRequest &request, std::initializer_list<std::string_view> allowed);
+
+// limit and cursor of a paged list. 422 where one is not a number in range.
+struct Page {
+	int64_t limit;				   // 1 to 1,000
+	std::optional<int64_t> cursor; // what next_cursor said
+};
+Result<Page> page(const Parameters &parameters);
+
+// Runs a statement on the statement lane. It may be repeated where it changes nothing, or nothing
+// when it comes again.
+enum class Repeat : bool { no, yes };
+boost::asio::awaitable<Result<pg::Result>> run_statement(
+	Exchange &exchange, const char *sql, Repeat repeat, std::vector<pg::Parameter> parameters);
+
+// The same with the parameters one by one: GCC 12 compiles no braced list inside a co_await.
+template<class... Parameter>
+boost::asio::awaitable<Result<pg::Result>> run_statement(
+	Exchange &exchange, const char *sql, Repeat repeat, Parameter... parameters) {
+	return run_statement(
+		exchange, sql, repeat, std::vector<pg::Parameter>{std::move(parameters)...});
+}
+
+// Balances in one snapshot, in the order of the ids.
+boost::asio::awaitable<Result<std::vector<Balance>>> read_balances(
+	Exchange &exchange, std::vector<int64_t> accounts);
+
+} // namespace tokpay
