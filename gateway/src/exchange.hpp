@@ -37,7 +37,7 @@ enum class Repeat : bool { no, yes };
 boost::asio::awaitable<Result<pg::Result>> run_statement(
 	Exchange &exchange, const char *sql, Repeat repeat, std::vector<pg::Parameter> parameters);
 
-// The same with the parameters one by one: GCC 12 compiles no braced list inside a co_await.
+// The same with the parameters one by one, since a co_await takes no braced list (README.md).
 template<class... Parameter>
 boost::asio::awaitable<Result<pg::Result>> run_statement(
 	Exchange &exchange, const char *sql, Repeat repeat, Parameter... parameters) {

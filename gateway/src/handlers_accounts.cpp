@@ -143,10 +143,8 @@ Reply list_accounts(Exchange &exchange) {
 	static const std::string all =
 		select + "where id > $1 and ($3 is null or id = any($3)) order by id limit $2";
 	pg::Parameter reach{pg::int8_array_oid, std::nullopt};
-	if (exchange.caller->accounts) {
-		const auto &accounts = *exchange.caller->accounts;
-		reach.value = pg::int8_array(std::vector(accounts.begin(), accounts.end()));
-	}
+	if (const auto &accounts = exchange.caller->accounts)
+		reach = pg::int8_array(std::vector(accounts->begin(), accounts->end()));
 	const auto accounts = co_await run_statement(exchange, all.c_str(), Repeat::yes,
 		pg::int8(wanted->cursor.value_or(0)), pg::int8(wanted->limit + 1), std::move(reach));
 	if (!accounts)

@@ -109,7 +109,7 @@ asio::awaitable<bool> read_metadata(Exchange &exchange, std::vector<Executed> &t
 		co_return true;
 	const auto stored = co_await run_statement(exchange,
 		"select id, metadata from tokpay.transfers where id = any($1)", Repeat::yes,
-		pg::Parameter{pg::int8_array_oid, pg::int8_array(ids)});
+		pg::int8_array(ids));
 	if (!stored)
 		co_return false;
 	std::unordered_map<int64_t, std::string> texts;

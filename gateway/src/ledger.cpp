@@ -12,7 +12,7 @@ pg::Query BalanceCall::query(const LaneType::Batch &batch) const {
 		accounts.insert(
 			accounts.end(), ticket->request.accounts.begin(), ticket->request.accounts.end());
 	return {"select account, balance, held, available, version, currency from tokpay.balances($1)",
-		{{pg::int8_array_oid, pg::int8_array(accounts)}}};
+		{pg::int8_array(accounts)}};
 }
 
 void BalanceCall::read(const pg::Result &result, const LaneType::Batch &batch) const {
@@ -42,8 +42,9 @@ size_t TransferWork::weight() const {
 }
 
 asio::awaitable<bool> TransferCall::prepare(pg::Connection &connection) {
+	const std::vector<pg::Parameter> none;
 	const pg::Answer answer = co_await connection.query(
-		"select 'tokpay.transfer_request'::regtype::oid::int8", {}, std::chrono::seconds(2));
+		"select 'tokpay.transfer_request'::regtype::oid::int8", none, std::chrono::seconds(2));
 	if (answer.kind != pg::Answer::Kind::ok)
 		co_return false;
 	request_oid = static_cast<uint32_t>(answer.result.int8(0, 0));

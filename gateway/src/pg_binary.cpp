@@ -94,22 +94,22 @@ void Writer::end_field(size_t begin) {
 	out_.replace(begin - size.size(), size.size(), size);
 }
 
-std::string int8_array(std::span<const int64_t> values) {
-	std::string out;
-	out.reserve(20 + values.size() * 12);
-	Writer writer(out);
-	writer.array_head(int8_oid, values.size());
-	for (const int64_t value : values)
-		writer.int64_field(value);
-	return out;
-}
-
 Parameter int8(int64_t value) {
 	return {int8_oid, encoded(value)};
 }
 
 Parameter int8(std::optional<int64_t> value) {
 	return value ? int8(*value) : Parameter{int8_oid, std::nullopt};
+}
+
+Parameter int8_array(std::span<const int64_t> values) {
+	std::string out;
+	out.reserve(20 + values.size() * 12);
+	Writer writer(out);
+	writer.array_head(int8_oid, values.size());
+	for (const int64_t value : values)
+		writer.int64_field(value);
+	return {int8_array_oid, std::move(out)};
 }
 
 Parameter int4(int32_t value) {

@@ -48,8 +48,6 @@ private:
 	std::string &out_;
 };
 
-std::string int8_array(std::span<const int64_t> values);
-
 // A parameter in binary format, or null.
 struct Parameter {
 	uint32_t type; // 0: the server infers it
@@ -58,6 +56,7 @@ struct Parameter {
 
 Parameter int8(int64_t value);
 Parameter int8(std::optional<int64_t> value);
+Parameter int8_array(std::span<const int64_t> values);
 Parameter int4(int32_t value);
 Parameter text(std::optional<std::string> value);
 Parameter jsonb(const std::optional<std::string> &text);
