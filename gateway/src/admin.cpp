@@ -25,6 +25,7 @@ namespace {
 constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds client_timeout{10};
 constexpr std::chrono::seconds ready_timeout{2};
+constexpr std::chrono::milliseconds accept_pause{50};
 constexpr const char *metrics_type = "text/plain; version=0.0.4";
 
 } // namespace
@@ -40,8 +41,12 @@ void Admin::start() {
 asio::awaitable<void> Admin::accept() {
 	for (;;) {
 		auto [error, socket] = co_await acceptor_.async_accept(no_throw);
-		if (!error)
-			asio::co_spawn(worker_.io, serve(std::move(socket)), asio::detached);
+		if (error) { // out of descriptors or memory
+			asio::steady_timer pause(worker_.io, accept_pause);
+			co_await pause.async_wait(no_throw);
+			continue;
+		}
+		asio::co_spawn(worker_.io, serve(std::move(socket)), asio::detached);
 	}
 }
 

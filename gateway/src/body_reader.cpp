@@ -22,8 +22,17 @@ constexpr size_t max_currency_bytes = 12;
 constexpr size_t max_number_bytes = 100;
 constexpr int max_exponent = 1000;
 
-std::string element(const std::string &pointer, std::string_view name) {
-	return pointer + '/' + std::string(name);
+// The pointer to a member: "~" and "/" in its name are escaped (RFC 6901, section 3).
+std::string element(std::string pointer, std::string_view name) {
+	pointer.push_back('/');
+	for (const char c : name)
+		if (c == '~')
+			pointer += "~0";
+		else if (c == '/')
+			pointer += "~1";
+		else
+			pointer.push_back(c);
+	return pointer;
 }
 
 bool storable_number(std::string_view text) {
@@ -124,10 +133,13 @@ std::optional<std::string> ObjectReader::text(
 
 std::string ObjectReader::required_text(std::string_view name, size_t max_bytes) {
 	const auto index = find(name);
-	if (index)
-		return text(*index, name, max_bytes).value_or("");
-	fail(name, "is missing");
-	return "";
+	if (!index) {
+		fail(name, "is missing");
+		return "";
+	}
+	if (document_[*index].type == json::Type::string && document_[*index].text.empty())
+		fail(name, "is empty");
+	return text(*index, name, max_bytes).value_or("");
 }
 
 std::optional<std::string> ObjectReader::optional_text(std::string_view name, size_t max_bytes) {
@@ -285,8 +297,6 @@ Result<std::vector<TransferRequest>> read_transfer_batch(std::string_view body) 
 			ObjectReader members(document, index, pointer, errors);
 			TransferRequest transfer = read_transfer(document, members, errors);
 			transfer.key = members.required_text("key", max_http_key_bytes);
-			if (transfer.key.empty())
-				members.fail("key", "expected 1 to 200 characters");
 			if (const auto chain = members.optional_integer("chain")) {
 				if (*chain < INT32_MIN || *chain > INT32_MAX)
 					members.fail("chain", "expected a 32-bit integer");

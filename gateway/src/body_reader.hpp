@@ -19,8 +19,8 @@ public:
 
 	bool has(std::string_view name) { return find(name).has_value(); }
 	int64_t required_id(std::string_view name);
-	int64_t required_amount(std::string_view name); // 1 to 2^63-1 minor units
-	std::string required_text(std::string_view name, size_t max_bytes);
+	int64_t required_amount(std::string_view name);						// 1 to 2^63-1 minor units
+	std::string required_text(std::string_view name, size_t max_bytes); // not empty
 	std::optional<int64_t> optional_integer(std::string_view name);
 	std::optional<std::string> optional_text(std::string_view name, size_t max_bytes);
 	std::optional<std::string> optional_object(std::string_view name); // as JSON text for jsonb

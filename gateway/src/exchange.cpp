@@ -33,6 +33,8 @@ Result<Parameters> parameters(
 	if (!url)
 		return Problem{400, "bad_request", "The query string is not valid."};
 	for (const auto &decoded : url->params()) {
+		if (decoded.key.empty() && !decoded.has_value) // as in "?" and "?limit=5&"
+			continue;
 		if (std::ranges::find(allowed, decoded.key) == allowed.end())
 			return wrong_parameter(decoded.key, "is not known here");
 		if (!found.emplace(decoded.key, decoded.value).second)

@@ -186,8 +186,8 @@ Reply open_account(Exchange &exchange) {
 		which.assign(1, pg::int8(opened->int8(0, 0)));
 	}
 	const auto account = co_await run_statement(exchange, sql, Repeat::yes, std::move(which));
-	if (!account)
-		co_return account.error();
+	if (!account) // the account may be open by now, and without a name nobody would find it
+		co_return outcome_unknown();
 	if (account->rows() == 0)
 		co_return opened.error();
 	Response response = account_response(*account);

@@ -130,6 +130,8 @@ Problem database_problem(const std::string &sqlstate, const std::string &detail)
 			.code = "not_leader",
 			.detail = "The database takes no writes at present; the request was not executed.",
 			.headers = {{"Retry-After", "1"}}};
+	if (sqlstate == "22021")
+		return {422, "invalid_request", "A text is not UTF-8, or has U+0000 in it."};
 	// Lack of resources, an operator's intervention, a deadlock or a serialization failure.
 	if (sqlstate.starts_with("53") || sqlstate.starts_with("57") || sqlstate.starts_with("40") ||
 		sqlstate.starts_with("55"))

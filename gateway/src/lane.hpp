@@ -73,13 +73,12 @@ public:
 	// False where the queue is full; the ticket then was not taken.
 	bool submit(TicketPtr ticket) {
 		const size_t weight = ticket->request.weight();
-		if (!queue_.empty() && queued_weight_ + weight > limits_.queue_weight) {
+		if (queued_weight_ > 0 && queued_weight_ + weight > limits_.queue_weight) {
 			counters_.shed.add();
 			return false;
 		}
-		queued_weight_ += weight;
 		queue_.push_back(std::move(ticket));
-		counters_.depth.set(queue_.size());
+		count_in(*queue_.back());
 		if (on_work)
 			on_work();
 		return true;
@@ -87,8 +86,11 @@ public:
 
 	// Nobody waits for the ticket any more: it leaves the queue, or its answer is dropped.
 	void abandon(const TicketPtr &ticket) {
+		if (ticket->state == TicketType::State::waiting)
+			count_out(*ticket);
 		ticket->state = TicketType::State::abandoned;
 		ticket->on_settled = nullptr;
+		drop_abandoned(); // the oldest come first, so they do not pile up while nothing is taken
 	}
 
 	bool empty() const { return queue_.empty(); }
@@ -97,22 +99,17 @@ public:
 	Batch take() {
 		Batch batch;
 		size_t weight = 0;
-		while (!queue_.empty()) {
-			const TicketPtr &next = queue_.front();
-			if (next->state == TicketType::State::abandoned) {
-				drop_front();
-				continue;
-			}
-			const size_t added = next->request.weight();
-			const bool fits = weight + added <= limits_.batch_weight && !next->alone;
-			if (!batch.empty() && !fits)
+		for (drop_abandoned(); !queue_.empty(); drop_abandoned()) {
+			const TicketPtr next = queue_.front();
+			weight += next->request.weight();
+			if (!batch.empty() && (weight > limits_.batch_weight || next->alone))
 				break;
-			weight += added;
+			queue_.pop_front();
+			count_out(*next);
+			next->state = TicketType::State::in_flight;
+			next->sent = true;
 			batch.push_back(next);
-			drop_front();
-			batch.back()->state = TicketType::State::in_flight;
-			batch.back()->sent = true;
-			if (batch.back()->alone)
+			if (next->alone)
 				break;
 		}
 		if (!batch.empty()) {
@@ -165,10 +162,19 @@ public:
 	const LaneCounters &counters() const { return counters_; }
 
 private:
-	void drop_front() {
-		queued_weight_ -= queue_.front()->request.weight();
-		queue_.pop_front();
-		counters_.depth.set(queue_.size());
+	void count_in(const TicketType &ticket) {
+		queued_weight_ += ticket.request.weight();
+		counters_.depth.add();
+	}
+
+	void count_out(const TicketType &ticket) {
+		queued_weight_ -= ticket.request.weight();
+		counters_.depth.subtract();
+	}
+
+	void drop_abandoned() {
+		while (!queue_.empty() && queue_.front()->state == TicketType::State::abandoned)
+			queue_.pop_front();
 	}
 
 	void put_back(const Batch &batch) {
@@ -176,8 +182,8 @@ private:
 			if ((*ticket)->state == TicketType::State::abandoned)
 				continue;
 			(*ticket)->state = TicketType::State::waiting;
-			queued_weight_ += (*ticket)->request.weight();
 			queue_.push_front(*ticket);
+			count_in(**ticket);
 		}
 	}
 

@@ -23,10 +23,16 @@ using Clock = std::chrono::steady_clock;
 // How waiting for a ticket ended.
 enum class Settled {
 	answered, // ticket.reply is set
-	refused,  // ticket.sqlstate and message are set
+	refused,  // ticket.sqlstate and message are set: certainly not executed
 	not_sent, // the queue was full or the deadline passed first: certainly not executed
-	unknown,  // sent, and no answer before the deadline
+	unknown,  // sent, and no definite answer before the deadline
 };
+
+// Whether a refusal tells of earlier, lost attempts too. The ledger's own do: it looks a key up
+// before it looks at anything else, so an attempt that was executed would answer as a replay.
+inline bool settles_earlier_attempts(std::string_view sqlstate) {
+	return sqlstate.starts_with("TP") && sqlstate != "TP015";
+}
 
 // Call is a stateless description of what the lane says to the database:
 //   types Request, Reply; using LaneType = Lane<Request, Reply>
@@ -65,9 +71,14 @@ public:
 			co_return Settled::not_sent;
 		}
 		co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
-		if (ticket->settled())
-			co_return ticket->state == LaneType::TicketType::State::answered ? Settled::answered
-																			 : Settled::refused;
+		using State = typename LaneType::TicketType::State;
+		if (ticket->state == State::answered)
+			co_return Settled::answered;
+		if (ticket->state == State::refused && ticket->uncertain &&
+			!settles_earlier_attempts(ticket->sqlstate))
+			co_return Settled::unknown;
+		if (ticket->state == State::refused)
+			co_return Settled::refused;
 		lane_.abandon(ticket);
 		co_return ticket->sent ? Settled::unknown : Settled::not_sent;
 	}

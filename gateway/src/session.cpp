@@ -14,6 +14,7 @@
 #include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/status.hpp>
 
+#include <array>
 #include <ctime>
 
 namespace tokpay {
@@ -32,6 +33,10 @@ constexpr uint64_t max_body_bytes = uint64_t{8} * 1024 * 1024;
 constexpr std::chrono::seconds header_timeout{60};
 constexpr std::chrono::seconds body_timeout{30};
 constexpr std::chrono::seconds write_timeout{30};
+// A client that was refused before it had sent everything is read on so far and so long, or it
+// would find its connection reset instead of the answer.
+constexpr size_t max_discarded_bytes = 32 * 1024 * 1024;
+constexpr std::chrono::seconds discard_timeout{5};
 constexpr int listen_backlog = 4096;
 
 // The Date header's value, made anew every second.
@@ -52,7 +57,7 @@ void append_header(std::string &out, std::string_view name, std::string_view val
 	out.append(name).append(": ").append(value).append("\r\n");
 }
 
-std::string serialize(const Response &response, bool keep_alive) {
+std::string serialize(const Response &response, bool keep_alive, bool with_body = true) {
 	std::string out;
 	out.reserve(320 + response.body.size());
 	const auto reason = http::obsolete_reason(static_cast<http::status>(response.status));
@@ -72,7 +77,9 @@ std::string serialize(const Response &response, bool keep_alive) {
 	append_header(out, "Cache-Control", has_etag ? "private, no-cache" : "no-store");
 	if (!keep_alive)
 		append_header(out, "Connection", "close");
-	out.append("\r\n").append(response.body);
+	out.append("\r\n");
+	if (with_body)
+		out.append(response.body);
 	return out;
 }
 
@@ -111,6 +118,21 @@ std::optional<Problem> framing_problem(const http::request_header<> &header) {
 
 } // namespace
 
+namespace {
+
+// "http://host/path" as "/path", which a server has to understand (RFC 9112, section 3.2.2).
+void make_origin_form(HttpRequest &request) {
+	const std::string_view target(request.target().data(), request.target().size());
+	const size_t scheme_end = target.find("://");
+	if (target.starts_with('/') || scheme_end == std::string_view::npos)
+		return;
+	const size_t path = target.find_first_of("/?", scheme_end + 3);
+	const std::string origin(path == std::string_view::npos ? "" : target.substr(path));
+	request.target(origin.starts_with('/') ? origin : '/' + origin);
+}
+
+} // namespace
+
 class Session {
 public:
 	Session(Worker &worker, tcp::socket socket) : worker_(worker), stream_(std::move(socket)) {
@@ -140,43 +162,68 @@ private:
 		http::request_parser<http::string_body> parser;
 		parser.header_limit(max_header_bytes);
 		parser.body_limit(max_body_bytes);
-		stream_.expires_after(header_timeout);
-		idle_ = buffer_.size() == 0;
-		auto [header_error, header_size] =
-			co_await http::async_read_header(stream_, buffer_, parser, no_throw);
-		idle_ = false;
-		if (header_error)
-			co_return co_await refuse(problem_of(header_error));
-		if (auto problem = framing_problem(parser.get()))
-			co_return co_await refuse(std::move(problem));
-		if (!parser.is_done()) {
-			if (beast::iequals(parser.get()[http::field::expect], "100-continue") &&
-				!co_await write("HTTP/1.1 100 Continue\r\n\r\n"))
-				co_return false;
-			stream_.expires_after(body_timeout);
-			auto [body_error, body_size] =
-				co_await http::async_read(stream_, buffer_, parser, no_throw);
-			if (body_error)
-				co_return co_await refuse(problem_of(body_error));
+		const boost::system::error_code error = co_await read(parser);
+		std::optional<Problem> problem = error ? problem_of(error) : framing_problem(parser.get());
+		if (problem) {
+			co_await refuse(*problem);
+			co_return false;
 		}
-		stream_.expires_never();
-		const HttpRequest request = parser.release();
+		if (error)
+			co_return false;
+		HttpRequest request = parser.release();
+		make_origin_form(request);
 		size_t route = no_route();
 		const Response response = co_await answer(worker_, request, route);
 		worker_.metrics.responses[route][response.status / 100].add();
 		const bool keep_alive = request.keep_alive() && !worker_.stopping;
-		co_return co_await write(serialize(response, keep_alive)) && keep_alive;
+		const bool with_body = request.method() != http::verb::head;
+		const std::string text = serialize(response, keep_alive, with_body);
+		const bool written = co_await write(text);
+		co_return keep_alive ? written : false;
 	}
 
-	asio::awaitable<bool> refuse(std::optional<Problem> problem) {
-		if (!problem)
-			co_return false;
-		worker_.metrics.responses[no_route()][problem->status / 100].add();
-		co_await write(serialize(to_response(*problem), false));
-		co_return false;
+	// Reads a header and, where its framing is sound, the body.
+	asio::awaitable<boost::system::error_code> read(
+		http::request_parser<http::string_body> &parser) {
+		stream_.expires_after(header_timeout);
+		idle_ = buffer_.size() == 0;
+		const auto [header_error, header_size] =
+			co_await http::async_read_header(stream_, buffer_, parser, no_throw);
+		idle_ = false;
+		if (header_error || parser.is_done() || framing_problem(parser.get()))
+			co_return header_error;
+		if (beast::iequals(parser.get()[http::field::expect], "100-continue"))
+			co_await write("HTTP/1.1 100 Continue\r\n\r\n");
+		stream_.expires_after(body_timeout);
+		const auto [body_error, body_size] =
+			co_await http::async_read(stream_, buffer_, parser, no_throw);
+		co_return body_error;
 	}
 
-	asio::awaitable<bool> write(std::string text) {
+	// Answers a request that could not be read, and closes.
+	asio::awaitable<void> refuse(const Problem &problem) {
+		worker_.metrics.responses[no_route()][problem.status / 100].add();
+		const std::string text = serialize(to_response(problem), false);
+		const bool written = co_await write(text);
+		if (written)
+			co_await discard();
+	}
+
+	asio::awaitable<void> discard() {
+		boost::system::error_code ignored;
+		stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+		stream_.expires_after(discard_timeout);
+		std::array<char, 16384> bytes;
+		for (size_t discarded = 0; discarded < max_discarded_bytes;) {
+			const auto [error, size] =
+				co_await stream_.async_read_some(asio::buffer(bytes), no_throw);
+			if (error)
+				co_return;
+			discarded += size;
+		}
+	}
+
+	asio::awaitable<bool> write(std::string_view text) {
 		stream_.expires_after(write_timeout);
 		const auto [error, size] =
 			co_await asio::async_write(stream_, asio::buffer(text), no_throw);

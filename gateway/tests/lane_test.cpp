@@ -1,1 +1,410 @@
+// The lane's state machine, driven by hand: what goes into a call, and what becomes of every
+// request.
+#include "lane.hpp"
+
 #include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+
+namespace tokpay {
+
+namespace {
+
+struct Work {
+	std::string name;
+	size_t size = 1;
+	bool may_repeat = true;
+
+	size_t weight() const { return size; }
+	bool repeatable() const { return may_repeat; }
+};
+
+using TestLane = Lane<Work, int>;
+using State = TestLane::TicketType::State;
+using Names = std::vector<std::string>;
+
+constexpr TestLane::Limits limits{.batch_weight = 10, .queue_weight = 30};
+
+Names names_of(const TestLane::Batch &batch) {
+	Names names;
+	for (const auto &ticket : batch)
+		names.push_back(ticket->request.name);
+	return names;
+}
+
+class LaneTest : public testing::Test {
+protected:
+	TestLane::TicketPtr ticket(const Work &work) {
+		auto made = std::make_shared<TestLane::TicketType>(work);
+		made->on_settled = [this, name = work.name] { settled.push_back(name); };
+		return made;
+	}
+
+	TestLane::TicketPtr submit(const std::string &name, size_t size = 1, bool may_repeat = true) {
+		auto made = ticket({name, size, may_repeat});
+		EXPECT_TRUE(lane.submit(made)) << name;
+		return made;
+	}
+
+	Names take() {
+		batch = lane.take();
+		return names_of(batch);
+	}
+
+	uint64_t depth() const { return lane.counters().depth.get(); }
+
+	TestLane lane{limits};
+	TestLane::Batch batch; // the call under way
+	Names settled;		   // in order
+};
+
+// What goes into a call
+
+TEST_F(LaneTest, ALoneRequestGoesAtOnceAndAnEmptyLaneHasNoCall) {
+	EXPECT_EQ(take(), Names());
+	const auto only = submit("a");
+	EXPECT_EQ(only->state, State::waiting);
+	EXPECT_FALSE(only->sent);
+	EXPECT_EQ(take(), Names({"a"}));
+	EXPECT_EQ(only->state, State::in_flight);
+	EXPECT_TRUE(only->sent);
+	EXPECT_TRUE(lane.empty());
+	EXPECT_EQ(lane.counters().calls.get(), 1u);
+}
+
+TEST_F(LaneTest, RequestsThatArriveDuringACallFormTheNextOneInOrder) {
+	submit("a");
+	EXPECT_EQ(take(), Names({"a"}));
+	for (const char *name : {"b", "c", "d"})
+		submit(name);
+	lane.answered(batch);
+	EXPECT_EQ(take(), Names({"b", "c", "d"}));
+	EXPECT_EQ(take(), Names());
+}
+
+TEST_F(LaneTest, ACallCarriesAtMostItsWeightAndNobodyOvertakes) {
+	const std::pair<const char *, size_t> works[] = {
+		{"a", 4}, {"b", 6}, {"c", 1}, {"d", 10}, {"e", 3}, {"f", 0}};
+	for (const auto &[name, size] : works)
+		submit(name, size);
+	EXPECT_EQ(take(), Names({"a", "b"}));
+	EXPECT_EQ(take(), Names({"c"}));
+	EXPECT_EQ(take(), Names({"d"}));
+	EXPECT_EQ(take(), Names({"e", "f"}));
+}
+
+TEST_F(LaneTest, ARequestHeavierThanACallGoesAlone) {
+	submit("light");
+	submit("heavy", 25);
+	submit("next");
+	EXPECT_EQ(take(), Names({"light"}));
+	EXPECT_EQ(take(), Names({"heavy"}));
+	EXPECT_EQ(take(), Names({"next"}));
+}
+
+// How much may wait
+
+TEST_F(LaneTest, AFullQueueShedsAndHasRoomAgainAfterACall) {
+	submit("a", 10);
+	submit("b", 20);
+	const auto shed = ticket({"c"});
+	EXPECT_FALSE(lane.submit(shed));
+	EXPECT_EQ(shed->state, State::waiting);
+	EXPECT_FALSE(shed->sent);
+	EXPECT_EQ(lane.counters().shed.get(), 1u);
+	EXPECT_EQ(depth(), 2u);
+	EXPECT_EQ(take(), Names({"a"}));
+	submit("d", 10);
+	EXPECT_FALSE(lane.submit(ticket({"e"})));
+	EXPECT_EQ(take(), Names({"b"}));
+	EXPECT_EQ(take(), Names({"d"}));
+	EXPECT_EQ(settled, Names());
+}
+
+TEST_F(LaneTest, AnEmptyQueueTakesARequestOfAnyWeight) {
+	submit("enormous", 1000);
+	EXPECT_FALSE(lane.submit(ticket({"a"})));
+	EXPECT_EQ(take(), Names({"enormous"}));
+	submit("a");
+}
+
+TEST_F(LaneTest, WhatCameBackCountsAsWaiting) {
+	submit("a", 10);
+	take();
+	submit("b", 20);
+	lane.connection_lost(batch);
+	EXPECT_FALSE(lane.submit(ticket({"c"})));
+	EXPECT_EQ(take(), Names({"a"}));
+	submit("c", 10);
+}
+
+TEST_F(LaneTest, TheRunnerIsWokenForWhatIsTakenIn) {
+	int woken = 0;
+	lane.on_work = [&] { woken++; };
+	submit("a", 30);
+	EXPECT_EQ(woken, 1);
+	lane.submit(ticket({"shed"}));
+	EXPECT_EQ(woken, 1);
+}
+
+// Answers
+
+TEST_F(LaneTest, AnAnswerSettlesEveryRequestOnceInOrder) {
+	const auto a = submit("a");
+	const auto b = submit("b");
+	take();
+	a->reply = 1;
+	b->reply = 2;
+	EXPECT_FALSE(a->settled());
+	lane.answered(batch);
+	EXPECT_EQ(settled, Names({"a", "b"}));
+	EXPECT_EQ(a->state, State::answered);
+	EXPECT_TRUE(b->settled());
+	EXPECT_EQ(a->on_settled, nullptr);
+	EXPECT_EQ(take(), Names());
+}
+
+TEST_F(LaneTest, WhoeverIsAnsweredMaySubmitAgain) {
+	const auto first = submit("first");
+	first->on_settled = [&] { submit("second"); };
+	take();
+	lane.answered(batch);
+	EXPECT_EQ(take(), Names({"second"}));
+}
+
+// Nobody waits any more
+
+TEST_F(LaneTest, AnAbandonedRequestThatWaitsIsNotSent) {
+	submit("a");
+	const auto gone = submit("gone");
+	submit("b");
+	lane.abandon(gone);
+	EXPECT_EQ(take(), Names({"a", "b"}));
+	EXPECT_FALSE(gone->sent);
+	lane.answered(batch);
+	EXPECT_EQ(settled, Names({"a", "b"}));
+	lane.abandon(submit("c"));
+	EXPECT_EQ(take(), Names());
+	EXPECT_EQ(lane.counters().calls.get(), 1u);
+}
+
+TEST_F(LaneTest, AbandonedRequestsLeaveTheirPlaceInAFullQueue) {
+	const auto gone = submit("gone", 20);
+	submit("a", 10);
+	lane.abandon(gone);
+	EXPECT_EQ(depth(), 1u);
+	EXPECT_TRUE(lane.submit(ticket({"b", 20})));
+}
+
+TEST_F(LaneTest, TheAnswerOfAnAbandonedRequestIsDropped) {
+	const auto gone = submit("gone");
+	submit("a");
+	take();
+	lane.abandon(gone);
+	lane.answered(batch);
+	EXPECT_EQ(gone->state, State::abandoned);
+	EXPECT_EQ(settled, Names({"a"}));
+}
+
+TEST_F(LaneTest, AnAbandonedRequestIsNotSentAgain) {
+	for (const bool lost : {true, false}) {
+		const auto gone = submit("gone");
+		submit("a");
+		submit("b");
+		take();
+		lane.abandon(gone);
+		if (lost)
+			lane.connection_lost(batch);
+		else
+			lane.refused(batch, "XX000", "");
+		for (Names sent; !(sent = take()).empty(); lane.answered(batch))
+			EXPECT_NE(sent[0], "gone");
+		EXPECT_EQ(gone->state, State::abandoned);
+	}
+	EXPECT_EQ(settled, Names({"a", "b", "a", "b"}));
+}
+
+// Lost connections
+
+TEST_F(LaneTest, AfterALostConnectionTheSameGoAgainFirstInOrder) {
+	for (const char *name : {"a", "b", "c"})
+		submit(name);
+	take();
+	submit("later");
+	lane.connection_lost(batch);
+	EXPECT_EQ(batch[0]->state, State::waiting);
+	EXPECT_TRUE(batch[0]->sent);
+	EXPECT_EQ(settled, Names());
+	EXPECT_EQ(lane.counters().retried.get(), 3u);
+	EXPECT_EQ(take(), Names({"a", "b", "c", "later"}));
+	lane.answered(batch);
+	EXPECT_EQ(settled, Names({"a", "b", "c", "later"}));
+}
+
+TEST_F(LaneTest, WhatMayNotBeRepeatedIsRefusedAsUnknownOnceItWasSent) {
+	submit("a");
+	const auto once = submit("once", 1, false);
+	submit("b");
+	take();
+	const auto unsent = submit("unsent", 1, false);
+	lane.connection_lost(batch);
+	EXPECT_EQ(once->state, State::refused);
+	EXPECT_EQ(once->sqlstate, "08007");
+	EXPECT_EQ(settled, Names({"once"}));
+	EXPECT_EQ(unsent->state, State::waiting);
+	EXPECT_EQ(lane.counters().retried.get(), 2u);
+	EXPECT_EQ(take(), Names({"a", "b", "unsent"}));
+}
+
+TEST_F(LaneTest, EveryLossIsRepeatedUntilAnAnswer) {
+	const auto only = submit("a");
+	for (int i = 0; i < 5; i++) {
+		EXPECT_EQ(take(), Names({"a"}));
+		lane.connection_lost(batch);
+	}
+	EXPECT_EQ(take(), Names({"a"}));
+	lane.answered(batch);
+	EXPECT_EQ(only->state, State::answered);
+	EXPECT_EQ(settled, Names({"a"}));
+	EXPECT_EQ(lane.counters().retried.get(), 5u);
+}
+
+// Refused calls
+
+TEST_F(LaneTest, ARefusedRequestKnowsWhyAndIsNotRepeated) {
+	const auto only = submit("a");
+	take();
+	lane.refused(batch, "TP010", "detail");
+	EXPECT_EQ(only->state, State::refused);
+	EXPECT_EQ(only->sqlstate, "TP010");
+	EXPECT_EQ(only->message, "detail");
+	EXPECT_EQ(settled, Names({"a"}));
+	EXPECT_EQ(take(), Names());
+}
+
+TEST_F(LaneTest, ARefusedCallIsRepeatedOneByOneSoThatAPoisonedRequestHurtsOnlyItself) {
+	for (const char *name : {"a", "poison", "b"})
+		submit(name);
+	take();
+	submit("later");
+	submit("latest");
+	lane.refused(batch, "22P05", "");
+	EXPECT_EQ(settled, Names());
+	for (const char *name : {"a", "poison", "b"}) {
+		ASSERT_EQ(take(), Names({name}));
+		if (batch[0]->request.name == "poison")
+			lane.refused(batch, "22P05", "");
+		else
+			lane.answered(batch);
+	}
+	EXPECT_EQ(settled, Names({"a", "poison", "b"}));
+	EXPECT_EQ(take(), Names({"later", "latest"}));
+	EXPECT_EQ(lane.counters().retried.get(), 0u);
+}
+
+TEST_F(LaneTest, WhoGoesAloneStaysAloneAfterALostConnection) {
+	submit("a");
+	submit("b");
+	take();
+	lane.refused(batch, "40001", "");
+	EXPECT_EQ(take(), Names({"a"}));
+	lane.connection_lost(batch);
+	EXPECT_EQ(take(), Names({"a"}));
+	EXPECT_EQ(take(), Names({"b"}));
+}
+
+TEST_F(LaneTest, WhoGoesAloneJoinsNoCallOfOthers) {
+	submit("a");
+	submit("b");
+	take();
+	const auto refused = batch;
+	submit("c"); // over a second connection
+	take();
+	lane.refused(refused, "40001", "");
+	lane.connection_lost(batch);
+	EXPECT_EQ(take(), Names({"c"}));
+	EXPECT_EQ(take(), Names({"a"}));
+	EXPECT_EQ(take(), Names({"b"}));
+}
+
+// Counters
+
+TEST_F(LaneTest, CountersTellCallsRequestsAndDepth) {
+	for (const char *name : {"a", "b", "c"})
+		submit(name);
+	EXPECT_EQ(depth(), 3u);
+	take();
+	EXPECT_EQ(depth(), 0u);
+	submit("d");
+	take();
+	EXPECT_EQ(lane.counters().calls.get(), 2u);
+	EXPECT_EQ(lane.counters().batch_sum.get(), 4u);
+	EXPECT_EQ(lane.counters().shed.get(), 0u);
+}
+
+TEST_F(LaneTest, WhatCameBackIsPartOfTheDepth) {
+	submit("a");
+	submit("b");
+	take();
+	submit("c");
+	lane.connection_lost(batch);
+	EXPECT_EQ(depth(), 3u);
+	take();
+	lane.refused(batch, "XX000", "");
+	EXPECT_EQ(depth(), 3u);
+}
+
+// Everything together
+
+TEST_F(LaneTest, InAnyHistoryEveryRequestIsSettledOnceAndCallsKeepTheirWeight) {
+	std::mt19937 random(1);
+	const auto chance = [&](int percent) { return int(random() % 100) < percent; };
+	std::map<std::string, int> expected; // how often it has to be settled
+	std::vector<TestLane::TicketPtr> waiting;
+	for (int step = 0; step < 20000; step++) {
+		if (chance(60)) {
+			auto made = ticket({std::to_string(step), random() % 13, chance(80)});
+			if (lane.submit(made)) {
+				expected[made->request.name] = 1;
+				waiting.push_back(made);
+			}
+		}
+		if (chance(5) && !waiting.empty()) {
+			const auto &some = waiting[random() % waiting.size()];
+			if (!some->settled()) {
+				lane.abandon(some);
+				expected[some->request.name] = 0;
+			}
+		}
+		if (!chance(40))
+			continue;
+		take();
+		size_t weight = 0;
+		for (const auto &ticket : batch) {
+			EXPECT_EQ(ticket->state, State::in_flight);
+			weight += ticket->request.weight();
+		}
+		EXPECT_TRUE(weight <= limits.batch_weight || batch.size() == 1);
+		if (chance(10))
+			lane.connection_lost(batch);
+		else if (chance(10))
+			lane.refused(batch, "XX000", "");
+		else
+			lane.answered(batch);
+		std::erase_if(waiting, [](const auto &ticket) { return ticket->settled(); });
+	}
+	while (!take().empty())
+		lane.answered(batch);
+	std::map<std::string, int> times;
+	for (const auto &[name, _] : expected)
+		times[name] = 0;
+	for (const std::string &name : settled)
+		times[name]++;
+	EXPECT_EQ(times, expected);
+	EXPECT_GT(settled.size(), 5000u);
+}
+
+} // namespace
+
+} // namespace tokpay

@@ -1,0 +1,259 @@
+"""Who may do and see what: scopes, API keys that end, keys for a list of accounts, payees."""
+
+import time
+
+import pytest
+from http_client import Client, admin, ledger, new_key  # noqa: F401 (fixtures)
+
+SCOPES = ["read", "transfer", "fund", "admin"]
+UNKNOWN = "9223372036854775807"
+ROUTES = [  # method, path, body, scope
+    ("GET", "/v1/accounts", None, "admin"),
+    ("GET", "/v1/accounts?name=nobody", None, "admin"),
+    ("POST", "/v1/accounts", {"x": 1}, "admin"),
+    ("GET", "/v1/accounts/1", None, "read"),
+    ("GET", "/v1/accounts/1/balance", None, "read"),
+    ("GET", "/v1/accounts/1/entries", None, "read"),
+    ("POST", "/v1/balances:query", {"accounts": ["1"]}, "read"),
+    ("POST", "/v1/transfers", {}, "transfer"),
+    ("POST", "/v1/transfers:batch", {}, "transfer"),
+    ("GET", "/v1/transfers/1", None, "read"),
+    ("GET", "/v1/transfers?debit=1&key=x", None, "read"),
+    ("POST", "/v1/top-ups", {}, "fund"),
+]
+
+
+def refusal(reply):
+    return reply.status, reply.code
+
+
+@pytest.fixture
+def client(ledger):
+    """A function that makes a client with a new API key."""
+    clients = []
+
+    def make(*scopes, accounts=None, expires_in=None):
+        clients.append(Client(ledger.api_key(*scopes, accounts=accounts, expires_in=expires_in)))
+        return clients[-1]
+
+    yield make
+    for made in clients:
+        made.close()
+
+
+# Scopes
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_scope_opens_its_own_routes_and_no_others(client, scope):
+    caller = client(scope)
+    for method, path, body, needed in ROUTES:
+        reply = caller.request(method, path, body, {"Idempotency-Key": new_key()} if body is not None else {})
+        if scope in (needed, "admin"):
+            assert reply.status not in (401, 403), (path, reply)
+        else:
+            assert refusal(reply) == (403, "forbidden"), (path, reply)
+            assert needed in reply.json["detail"]
+
+
+def test_scopes_add_up(client, ledger):
+    caller = client("read", "transfer")
+    payer, payee = ledger.open_accounts(1, 0)
+    assert caller.transfer(payer, [(payee, 1)]).status == 201
+    assert caller.get(f"/v1/accounts/{payee}/balance").json["balance"] == 1
+    assert refusal(caller.post("/v1/top-ups", {"account": payer, "amount": 1}, "k")) == (403, "forbidden")
+
+
+def test_only_fund_and_admin_create_money(client, ledger):
+    mint, payee = ledger.open_account(min_balance=None), ledger.open_account()
+    plain, funder, everything = client("read", "transfer"), client("transfer", "fund"), client("admin")
+    reply = plain.transfer(mint, [(payee, 5)], "k")
+    assert refusal(reply) == (403, "not_permitted")
+    assert ledger.state(mint, payee) == [(0, 0), (0, 0)]
+    assert funder.transfer(mint, [(payee, 5)], "k").status == 201
+    assert everything.transfer(mint, [(payee, 6)]).status == 201
+    item = {"key": "b", "debit": mint, "credits": [{"account": payee, "amount": 1}]}
+    for caller, code in ((plain, "not_permitted"), (funder, "ok")):
+        assert caller.post("/v1/transfers:batch", {"transfers": [item]}).json["results"][0]["code"] == code
+    assert ledger.state(mint, payee) == [(-12, 3), (12, 3)]
+
+
+# Credentials
+
+
+@pytest.mark.parametrize("authorization", [
+    None, "", "Bearer", "Bearer ", "Bearer  ", "Bearer unknown", "Basic YTpi", "{}", "Token {}", "Bearer {}x", "Bearer x{}",
+    "Bearer {} {}", "Bearer " + "x" * 10000, "Bearer \xe9", "Bearer tokpay_' or true --", 'Bearer "{}"',
+])  # fmt: skip
+def test_no_or_unknown_credentials_are_401_everywhere(admin, authorization):
+    headers = {} if authorization is None else {"Authorization": authorization.format(admin.key, admin.key).encode("latin-1")}
+    nobody = Client()
+    for method, path, body, _ in ROUTES:
+        reply = nobody.request(method, path, body, {**headers, "Idempotency-Key": "k"})
+        assert refusal(reply) == (401, "unauthenticated"), (path, reply)
+        assert reply.headers["WWW-Authenticate"].startswith("Bearer")
+        assert reply.headers["Content-Type"] == "application/problem+json"
+    nobody.close()
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_scheme_has_no_case(admin, scheme):
+    nobody = Client()
+    assert nobody.get("/v1/accounts?limit=1", Authorization=f"{scheme} {admin.key}").status == 200
+    nobody.close()
+
+
+def stops_within(caller, seconds):
+    """How long the caller still got in, polling without pause so that a cache stays warm."""
+    start = time.monotonic()
+    while caller.get("/v1/accounts?limit=1").status == 200:
+        assert time.monotonic() - start < seconds, f"still let in after {seconds} s"
+    assert refusal(caller.get("/v1/accounts?limit=1")) == (401, "unauthenticated")
+
+
+def test_a_revoked_key_stops_within_one_second(client, ledger):
+    callers = [client("admin")]
+    callers += [Client(callers[0].key) for _ in range(5)]  # other connections, other worker threads
+    for caller in callers:
+        assert caller.get("/v1/accounts?limit=1").status == 200
+    ledger.execute("select tokpay.revoke_api_key(max(id)) from tokpay.api_keys")
+    revoked = time.monotonic()
+    for caller in callers:
+        stops_within(caller, 1 - (time.monotonic() - revoked))
+
+
+def test_an_expired_key_stops_within_one_second(client):
+    caller = client("admin", expires_in="1500 milliseconds")
+    made = time.monotonic()
+    assert caller.get("/v1/accounts?limit=1").status == 200
+    time.sleep(0.7)
+    assert caller.get("/v1/accounts?limit=1").status == 200
+    stops_within(caller, 1.5 + 1 - (time.monotonic() - made))
+
+
+# Keys for a list of accounts
+
+
+def test_accounts_out_of_reach_answer_like_unknown_ones(client, ledger):
+    mine, other = ledger.open_accounts(10, 10)
+    caller = client("read", "transfer", "fund", accounts=[mine])
+
+    def answers(account):
+        """Everything the key can learn of an account, with its id taken out."""
+        credits = [{"account": mine, "amount": 1}]
+        item = {"key": "k", "debit": account, "credits": credits}
+        replies = [
+            caller.get(f"/v1/accounts/{account}"),
+            caller.get(f"/v1/accounts/{account}/balance"),
+            caller.get(f"/v1/accounts/{account}/entries"),
+            caller.get(f"/v1/transfers?debit={account}&key=k"),
+            caller.post("/v1/balances:query", {"accounts": [account]}),
+            caller.post("/v1/transfers", {"debit": account, "credits": credits}, "k"),
+            caller.post("/v1/transfers:batch", {"transfers": [item]}),
+            caller.post("/v1/top-ups", {"account": account, "amount": 1}, "k"),
+        ]
+        return [(reply.status, reply.body.replace(account.encode(), b"ID")) for reply in replies]
+
+    assert answers(other) == answers(UNKNOWN)
+    assert [status for status, _ in answers(other)] == [404, 404, 404, 404, 200, 422, 200, 422]
+    assert ledger.state(mine, other) == [(10, 1), (10, 1)]
+    assert caller.get(f"/v1/accounts/{mine}/balance").json["balance"] == 10
+
+
+def test_a_limited_key_pays_anybody_and_sees_only_its_own_side(client, ledger):
+    mine, payee = ledger.open_accounts(10, 90)
+    caller = client("read", "transfer", accounts=[mine])
+    transfer = caller.transfer(mine, [(payee, 4)], "k", metadata={"m": 1})
+    assert transfer.status == 201
+    assert transfer.json["debit"] == {"account": mine, "amount": 4, "balance": 6, "version": 2}
+    assert transfer.json["credits"] == [{"account": payee, "amount": 4, "balance": None, "version": None}]
+    assert (transfer.json["key"], transfer.json["metadata"]) == ("k", {"m": 1})
+    for reply in caller.get(transfer.headers["Location"]), caller.get(f"/v1/transfers?debit={mine}&key=k"):
+        assert reply.body == transfer.body
+    (result,) = caller.post(
+        "/v1/transfers:batch",
+        {"transfers": [{"key": "b", "debit": mine, "credits": [{"account": payee, "amount": 1}]}]},
+    ).json["results"]
+    assert result["transfer"]["credits"][0]["balance"] is None
+
+
+def test_a_payee_sees_the_payer_and_its_own_legs_without_key_metadata_and_balances(client, ledger, admin):
+    payer, mine, third = ledger.open_accounts(100, 5, 0)
+    whole = admin.transfer(payer, [(third, 1), (mine, 2), (mine, 3)], "k", description="for you", metadata={"m": 1}).json
+    payee = client("read", accounts=[mine])
+    seen = payee.get(f"/v1/transfers/{whole['id']}").json
+    assert seen == {
+        **whole, "key": None, "metadata": None,
+        "debit": {"account": payer, "amount": 6, "balance": None, "version": None},
+        "credits": [{"account": mine, "amount": 2, "balance": 7, "version": 2},
+                    {"account": mine, "amount": 3, "balance": 10, "version": 3}],
+    }  # fmt: skip
+    newest = payee.get(f"/v1/accounts/{mine}/entries").json["data"][0]
+    assert (newest["metadata"], newest["description"], newest["counterparties"]) == (None, "for you", [payer])
+    stranger = client("read", accounts=[ledger.open_account()])
+    missing = stranger.get("/v1/transfers/" + UNKNOWN)
+    assert stranger.get(f"/v1/transfers/{whole['id']}").body == missing.body
+    assert payee.get(f"/v1/transfers?debit={payer}&key=k").status == 404
+
+
+def test_a_key_for_both_sides_sees_both(client, ledger, admin):
+    payer, payee = ledger.open_accounts(10, 0)
+    transfer = admin.transfer(payer, [(payee, 1)], "k", metadata={})
+    both = client("read", accounts=[payer, payee])
+    assert both.get(transfer.headers["Location"]).body == transfer.body
+    (entry,) = both.get(f"/v1/accounts/{payee}/entries").json["data"]
+    assert entry["metadata"] == {}
+
+
+def test_a_limited_admin_lists_only_its_accounts(client, ledger):
+    mine, other, second = ledger.open_account(name=new_key()), ledger.open_account(name=new_key()), ledger.open_account()
+    caller = client("admin", accounts=[mine, second])
+    assert [account["id"] for account in caller.get("/v1/accounts").json["data"]] == [mine, second]
+    for account, status in ((mine, 200), (other, 404)):
+        name = ledger.value("select name from tokpay.accounts where id = %s", [account])
+        assert caller.get(f"/v1/accounts?name={name}").status == status
+    page = caller.get("/v1/accounts?limit=1").json
+    assert (page["has_more"], page["next_cursor"]) == (True, mine)
+
+
+def test_an_empty_list_reaches_nothing(client, ledger):
+    (account,) = ledger.open_accounts(10)
+    caller = client("admin", accounts=[])
+    assert caller.get("/v1/accounts").json["data"] == []
+    assert caller.get(f"/v1/accounts/{account}").status == 404
+    assert refusal(caller.transfer(account, [(UNKNOWN, 1)])) == (422, "account_not_found")
+
+
+def test_a_limited_funder_sees_its_top_up_without_the_funding_account(client, ledger):
+    mine = ledger.open_account()
+    caller = client("fund", "read", accounts=[mine])
+    top_up = caller.post("/v1/top-ups", {"account": mine, "amount": 7}, "k")
+    assert top_up.status == 201
+    assert (top_up.json["debit"]["balance"], top_up.json["key"]) == (None, None)
+    assert top_up.json["credits"] == [{"account": mine, "amount": 7, "balance": 7, "version": 1}]
+    replay = caller.post("/v1/top-ups", {"account": mine, "amount": 7}, "k")
+    assert (replay.status, replay.body) == (200, top_up.body)
+
+
+def test_a_batch_tells_reachable_and_unreachable_apart_in_order(client, ledger):
+    mine, other = ledger.open_accounts(10, 10)
+    caller = client("transfer", accounts=[mine])
+    debits = [other, mine, UNKNOWN, mine, other]
+    items = [
+        {"key": str(i), "debit": debit, "credits": [{"account": other if debit == mine else mine, "amount": 1}]}
+        for i, debit in enumerate(debits)
+    ]
+    results = caller.post("/v1/transfers:batch", {"transfers": items}).json["results"]
+    assert [result["code"] for result in results] == [
+        "account_not_found", "ok", "account_not_found", "ok", "account_not_found",
+    ]  # fmt: skip
+    assert [result["transfer"] and result["transfer"]["key"] for result in results] == [None, "1", None, "3", None]
+    assert ledger.state(mine, other) == [(8, 3), (12, 3)]
+
+
+def test_two_payers_may_use_the_same_key(client, ledger):
+    a, b = ledger.open_accounts(10, 10)
+    first, second = (client("transfer", accounts=[account]).transfer(account, [(payee, 1)], "same")
+                     for account, payee in ((a, b), (b, a)))  # fmt: skip
+    assert (first.status, second.status) == (201, 201)
+    assert first.json["id"] != second.json["id"]
