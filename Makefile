@@ -2,7 +2,7 @@
 
 # Evaluated when a recipe needs it, which is after the packages are there.
 PG_CONFIG ?= $(shell instance/pg-config)
-CPP_FILES = $(shell git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp')
+CPP_FILES = $(wildcard */src/*.[ch]pp */tests/*.[ch]pp)
 JOBS := $(shell nproc)
 
 .DEFAULT_GOAL := help
@@ -55,9 +55,9 @@ format: packages-lint ## format the C++ sources
 
 lint: packages-lint packages build ## check format and run clang-tidy
 	clang-format --dry-run -Werror $(CPP_FILES)
-	clang-tidy --quiet --warnings-as-errors='*' $(filter extension/%.cpp,$(CPP_FILES)) -- \
+	printf '%s\n' $(filter extension/%.cpp,$(CPP_FILES)) | xargs -P $(JOBS) -I {} clang-tidy --quiet --warnings-as-errors='*' {} -- \
 		-std=c++20 -fno-exceptions -fno-rtti -isystem $$($(PG_CONFIG) --includedir-server)
-	clang-tidy --quiet --warnings-as-errors='*' -p build/gateway $(filter gateway/%.cpp,$(CPP_FILES))
+	printf '%s\n' $(filter gateway/%.cpp,$(CPP_FILES)) | xargs -P $(JOBS) -I {} clang-tidy --quiet --warnings-as-errors='*' -p build/gateway {}
 
 packages:
 	@instance/packages run
