@@ -4,6 +4,7 @@ The instance is this test's own. Clients pay one another with keys of their own 
 same key, until the answer is definite. SEED repeats their choices (not their interleaving).
 """
 
+import contextlib
 import http.client
 import os
 import pathlib
@@ -110,7 +111,8 @@ class Instance:
         processes = [int(entry.name) for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit()]
         family = [postmaster, *(pid for pid in processes if process_state(pid)[1] == postmaster)]
         for pid in family:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # a backend may just have ended by itself
+                os.kill(pid, signal.SIGKILL)
         eventually(lambda: all(process_state(pid)[0] == "Z" for pid in family), 10, "dying")
         # As after a power failure, but for a number that lives on as a zombie.
         if os.path.exists(f"/proc/{postmaster}"):
