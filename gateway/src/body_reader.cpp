@@ -12,6 +12,8 @@ namespace {
 constexpr size_t max_credits_per_transfer = 10000;
 constexpr size_t max_transfers_per_batch = 10000;
 constexpr size_t max_credits_per_batch = 100000;
+// A reply names at most so many faults.
+constexpr size_t max_errors = 100;
 constexpr size_t max_balances_per_query = 10000;
 constexpr size_t max_description_bytes = 10000;
 constexpr size_t max_metadata_bytes = 65536;
@@ -79,7 +81,8 @@ ObjectReader::ObjectReader(const json::Document &document, uint32_t object, std:
 	: document_(document), object_(object), pointer_(std::move(pointer)), errors_(errors) {}
 
 void ObjectReader::fail(std::string_view name, std::string detail) {
-	errors_.push_back({element(pointer_, name), std::move(detail)});
+	if (errors_.size() < max_errors)
+		errors_.push_back({element(pointer_, name), std::move(detail)});
 }
 
 std::optional<uint32_t> ObjectReader::find(std::string_view name) {
@@ -231,7 +234,8 @@ TransferRequest read_transfer(
 		document.for_each(*credits, [&](uint32_t credit) {
 			const std::string pointer = reader.pointer() + "/credits/" + std::to_string(i++);
 			if (document[credit].type != json::Type::object) {
-				errors.push_back({pointer, "expected an object"});
+				if (errors.size() < max_errors)
+					errors.push_back({pointer, "expected an object"});
 				return;
 			}
 			ObjectReader members(document, credit, pointer, errors);
@@ -291,7 +295,8 @@ Result<std::vector<TransferRequest>> read_transfer_batch(std::string_view body) 
 		document.for_each(*array, [&](uint32_t index) {
 			const std::string pointer = "/transfers/" + std::to_string(i++);
 			if (document[index].type != json::Type::object) {
-				errors.push_back({pointer, "expected an object"});
+				if (errors.size() < max_errors)
+					errors.push_back({pointer, "expected an object"});
 				return;
 			}
 			ObjectReader members(document, index, pointer, errors);
@@ -322,8 +327,9 @@ Result<std::vector<int64_t>> read_balances_query(std::string_view body) {
 				const auto id =
 					node.type == json::Type::string ? parse_id(node.text) : std::nullopt;
 				if (!id)
-					errors.push_back({"/accounts/" + std::to_string(accounts.size()),
-						"expected an id: a string of 1 to 19 digits"});
+					if (errors.size() < max_errors)
+						errors.push_back({"/accounts/" + std::to_string(accounts.size()),
+							"expected an id: a string of 1 to 19 digits"});
 				accounts.push_back(id.value_or(0));
 			});
 		return accounts;

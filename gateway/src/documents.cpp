@@ -88,18 +88,24 @@ TransferDocument transfer_document(const pg::Result &result, int row) {
 
 void write_transfer(json::Writer &out, const TransferDocument &transfer, const Caller &caller) {
 	const bool payer = caller.reaches(transfer.debit.account);
+	LegDocument debit = transfer.debit;
+	if (!payer) {
+		debit.amount = 0;
+		for (const LegDocument &credit : transfer.credits)
+			debit.amount += caller.reaches(credit.account) ? credit.amount : 0;
+	}
 	out.begin_object();
 	out.member("id", json::Id{transfer.id});
 	out.member("kind", transfer.kind);
 	out.member("status", transfer.status);
 	out.member("currency", transfer.currency);
-	out.member("amount", transfer.amount);
+	out.member("amount", debit.amount);
 	out.member("description", transfer.description);
 	out.member("metadata", payer ? raw(transfer.metadata) : std::nullopt);
 	out.member("at", json::Time{transfer.at});
 	out.member("key", payer ? transfer.key : std::nullopt);
 	out.name("debit");
-	write_leg(out, transfer.debit, caller);
+	write_leg(out, debit, caller);
 	out.name("credits");
 	out.begin_array();
 	for (const LegDocument &credit : transfer.credits)

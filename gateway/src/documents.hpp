@@ -41,7 +41,7 @@ extern const char *const receipt_columns;
 TransferDocument transfer_document(const pg::Result &result, int row);
 
 // Writes what the caller may see: balances and versions of accounts in reach only; a payee sees the
-// payer, its own legs, no key and no metadata.
+// payer, its own legs and their sum, no key and no metadata.
 void write_transfer(json::Writer &out, const TransferDocument &transfer, const Caller &caller);
 
 void write_balance(json::Writer &out, const Balance &balance);

@@ -188,7 +188,7 @@ Reply open_account(Exchange &exchange) {
 	const auto account = co_await run_statement(exchange, sql, Repeat::yes, std::move(which));
 	if (!account) // the account may be open by now, and without a name nobody would find it
 		co_return outcome_unknown();
-	if (account->rows() == 0)
+	if (account->rows() == 0 || (name_taken && !exchange.caller->reaches(account->int8(0, 0))))
 		co_return opened.error();
 	Response response = account_response(*account);
 	response.status = name_taken ? 200 : 201;

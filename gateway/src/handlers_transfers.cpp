@@ -47,6 +47,16 @@ Response transfer_response(Exchange &exchange, const TransferDocument &transfer,
 	return response;
 }
 
+// A refusal about an account that the caller does not reach keeps its code and tells no figures.
+void conceal(TransferOutcome &outcome, const Caller &caller) {
+	if (outcome.ok() || !outcome.account || caller.reaches(*outcome.account) ||
+		outcome.code == "account_not_found")
+		return;
+	outcome.balance.reset();
+	outcome.required.reset();
+	outcome.detail = "Account " + std::to_string(*outcome.account) + " cannot take this.";
+}
+
 // Sends transfers through the lane the caller's scopes allow; outcomes in their order.
 asio::awaitable<Result<std::vector<TransferOutcome>>> execute(
 	Exchange &exchange, std::vector<TransferRequest> transfers) {
@@ -56,6 +66,8 @@ asio::awaitable<Result<std::vector<TransferOutcome>>> execute(
 		std::make_shared<TransferCall::LaneType::TicketType>(TransferWork{std::move(transfers)});
 	switch (co_await lane.settle(ticket, exchange.deadline)) {
 	case Settled::answered:
+		for (TransferOutcome &outcome : ticket->reply)
+			conceal(outcome, *exchange.caller);
 		co_return std::move(ticket->reply);
 	case Settled::refused:
 		co_return database_problem(ticket->sqlstate, ticket->message);

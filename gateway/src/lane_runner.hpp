@@ -98,6 +98,8 @@ private:
 				!lane_.empty() && !connection.alive())
 				connection.close();
 			if (!connection.connected()) {
+				if (!lane_.empty()) // another connection may be able to carry what waits
+					work_.cancel_one();
 				if (!co_await connection.connect(connect_timeout) ||
 					!co_await call_.prepare(connection)) {
 					log_once(connection.last_error());

@@ -15,8 +15,8 @@ namespace {
 using namespace tokpay;
 namespace asio = boost::asio;
 
-// How long requests under way may take once a signal has come.
-constexpr std::chrono::seconds drain_timeout{12};
+// What a request under way gets beyond its deadline once a signal has come.
+constexpr std::chrono::seconds drain_grace{2};
 constexpr std::chrono::milliseconds drain_poll{20};
 
 // SO_REUSEPORT lets two gateways share a port by mistake; this one fails where somebody listens.
@@ -34,7 +34,7 @@ void drain(std::list<Worker> &workers, std::list<Listener> &listeners) {
 	auto listener = listeners.begin();
 	for (Worker &worker : workers)
 		asio::post(worker.io, [&stopped = *listener++] { stopped.stop(); });
-	const auto give_up = Clock::now() + drain_timeout;
+	const auto give_up = Clock::now() + workers.front().config.request_deadline + drain_grace;
 	const auto busy = [&] {
 		return std::ranges::any_of(
 			workers, [](const Worker &worker) { return worker.metrics.connections.get() > 0; });

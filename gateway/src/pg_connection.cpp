@@ -42,8 +42,9 @@ bool Connection::alive() {
 
 void Connection::start_timer(std::chrono::milliseconds timeout) {
 	timer_.expires_after(timeout);
+	// A handler that was queued for an earlier deadline finds a later one and does nothing.
 	timer_.async_wait([this](boost::system::error_code error) {
-		if (!error && socket_.is_open())
+		if (!error && timer_.expiry() <= std::chrono::steady_clock::now() && socket_.is_open())
 			socket_.cancel();
 	});
 }
@@ -60,7 +61,8 @@ void Connection::follow_socket() {
 }
 
 asio::awaitable<bool> Connection::wait(Wait type) {
-	if (!socket_.is_open())
+	// The deadline may have passed between two waits, when there was nothing to cancel.
+	if (!socket_.is_open() || timer_.expiry() <= std::chrono::steady_clock::now())
 		co_return false;
 	const auto [error] = co_await socket_.async_wait(type, no_throw);
 	co_return !error;
