@@ -27,8 +27,13 @@ create trigger immutable before update or delete or truncate on journal
 for each statement execute function refuse_change();
 create trigger immutable before update or delete or truncate on account_state
 for each statement execute function refuse_change();
-alter table journal enable always trigger immutable;
-alter table account_state enable always trigger immutable;
+-- A statement on a parent table fires the row triggers of its children only.
+create trigger immutable_row before update or delete on journal
+for each row execute function refuse_change();
+create trigger immutable_row before update or delete on account_state
+for each row execute function refuse_change();
+alter table journal enable always trigger immutable, enable always trigger immutable_row;
+alter table account_state enable always trigger immutable, enable always trigger immutable_row;
 
 -- Inserts an account without asking; open_account checks, this one writes.
 create function insert_account(name text, currency text, min_balance bigint, max_balance bigint,

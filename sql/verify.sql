@@ -79,10 +79,11 @@ fault as (
     select 'keys', format('account %s used key %L %s times', debit, key, count(*))
     from tokpay.journal where key is not null group by debit, key having count(*) > 1
     union all
-    select 'guards', format('the guard of tokpay.%s is %s', t.name,
+    select 'guards', format('the guard %s of tokpay.%s is %s', t.guard, t.name,
         case when g.tgname is null then 'missing' else 'switched off' end)
-    from (values ('journal'), ('account_state')) as t (name)
-        left join pg_trigger g on g.tgname = 'immutable'
+    from (values ('journal', 'immutable'), ('journal', 'immutable_row'),
+        ('account_state', 'immutable'), ('account_state', 'immutable_row')) as t (name, guard)
+        left join pg_trigger g on g.tgname = t.guard
             and g.tgrelid = (select c.oid from pg_class c where c.relname = t.name
                 and c.relnamespace = 'tokpay'::regnamespace)
     where g.tgenabled is null or g.tgenabled not in ('A', 'O')     -- pg_restore leaves O

@@ -214,6 +214,16 @@ def test_a_replay_the_snapshot_cannot_see_fails_to_serialize(database, accounts,
 
 
 @pytest.mark.parametrize("isolation", SNAPSHOT_LEVELS)
+def test_accounts_the_snapshot_cannot_see_fail_to_serialize(database, accounts, isolation):
+    late = Session(database, isolation)
+    late.run("select tokpay.balance(%s)", [accounts[0]])
+    [(payer,)] = database.execute("select tokpay.open_account()")
+    [(payee,)] = database.execute("select tokpay.open_account()")
+    assert late.transfer(payer, [payee], [1]) == "40001"
+    assert late.transfer(payer, [payee + 1000], [1]) == "TP003"  # under the new snapshot: unknown for good
+
+
+@pytest.mark.parametrize("isolation", SNAPSHOT_LEVELS)
 def test_a_snapshot_transaction_on_unchanged_accounts_goes_through(database, accounts, isolation):
     a, b, c = accounts
     d = database.execute("select tokpay.open_account()")[0][0]

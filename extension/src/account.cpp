@@ -94,6 +94,16 @@ bool lock_row(Probe &probe, int64 id) {
 	return false;
 }
 
+// Whether the row exists by now, whatever the transaction's snapshot sees.
+bool exists_by_now(const Table &table, int64 id) {
+	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+	Probe probe = begin_probe(table, latest);
+	const bool exists = probe_row(probe, id);
+	end_probe(probe);
+	UnregisterSnapshot(latest);
+	return exists;
+}
+
 } // namespace
 
 void lock_accounts(const Table &table, std::span<Account> accounts) {
@@ -101,7 +111,12 @@ void lock_accounts(const Table &table, std::span<Account> accounts) {
 	TupleDesc descriptor = RelationGetDescr(table.heap);
 	for (Account &account : accounts) {
 		CHECK_FOR_INTERRUPTS();
-		if (!probe_row(probe, account.id) || !lock_row(probe, account.id))
+		if (!probe_row(probe, account.id)) {
+			if (IsolationUsesXactSnapshot() && exists_by_now(table, account.id))
+				raise_serialization_failure();
+			continue;
+		}
+		if (!lock_row(probe, account.id))
 			continue;
 		account.tuple = ExecCopySlotHeapTuple(probe.slot);
 		account.row = reinterpret_cast<AccountRow *>(GETSTRUCT(account.tuple));

@@ -50,23 +50,28 @@ HeapTuple form_row(const JournalRow &row, TupleDesc descriptor) {
 	return heap_form_tuple(descriptor, const_cast<Datum *>(values), const_cast<bool *>(nulls));
 }
 
-// Puts a stored row into the journal's indexes: the primary key, and journal_key where it has a
-// key. By hand, because the Catalog helpers know neither expressions nor predicates; the two
-// conditions here are those of the index definitions in sql/tables.sql.
-void index_row(
-	Relation heap, CatalogIndexState indexes, TupleTableSlot *slot, const JournalRow &row) {
-	const Oid primary_key = RelationGetPrimaryKeyIndex(heap);
+// Puts a stored row into every index of the journal, whatever indexes it has by now: a DBA's own,
+// or the second primary key of a REINDEX CONCURRENTLY. Follows ExecInsertIndexTuples in
+// PostgreSQL's execIndexing.c, whose signature changes from version to version.
+void index_row(Relation heap, CatalogIndexState indexes, TupleTableSlot *slot, EState *estate) {
+	ExprContext *context = GetPerTupleExprContext(estate);
+	context->ecxt_scantuple = slot;
 	for (int i = 0; i < indexes->ri_NumIndices; i++) {
 		Relation index = indexes->ri_IndexRelationDescs[i];
-		const bool is_primary_key = RelationGetRelid(index) == primary_key;
-		if (!is_primary_key && row.key == nullptr)
+		IndexInfo *info = indexes->ri_IndexRelationInfo[i];
+		if (!info->ii_ReadyForInserts)
 			continue;
-		Datum value = Int64GetDatum(is_primary_key ? row.id : key_hash(row.key, row.debit));
-		bool is_null = false;
-		index_insert(index, &value, &is_null, &slot->tts_tid, heap,
-			is_primary_key ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO, false,
-			indexes->ri_IndexRelationInfo[i]);
+		if (info->ii_Predicate != NIL && info->ii_PredicateState == nullptr)
+			info->ii_PredicateState = ExecPrepareQual(info->ii_Predicate, estate);
+		if (info->ii_Predicate != NIL && !ExecQual(info->ii_PredicateState, context))
+			continue;
+		Datum values[INDEX_MAX_KEYS];
+		bool nulls[INDEX_MAX_KEYS];
+		FormIndexDatum(info, slot, estate, values, nulls);
+		index_insert(index, values, nulls, &slot->tts_tid, heap,
+			index->rd_index->indisunique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO, false, info);
 	}
+	ResetPerTupleExprContext(estate);
 }
 
 } // namespace
@@ -117,7 +122,8 @@ int64 key_hash(text *key, int64 debit) {
 KeyProbe begin_key_probe(const Table &journal, Snapshot snapshot) {
 	Relation index = index_open(relation_oid("journal_key"), AccessShareLock);
 	return {index, begin_index_scan(journal.heap, index, snapshot, 1),
-		table_slot_create(journal.heap, nullptr)};
+		table_slot_create(journal.heap, nullptr),
+		AllocSetContextCreate(CurrentMemoryContext, "tokpay key", ALLOCSET_DEFAULT_SIZES)};
 }
 
 bool probe_key(KeyProbe &probe, int64 debit, text *key, int64 hash, JournalRow *row) {
@@ -125,7 +131,11 @@ bool probe_key(KeyProbe &probe, int64 debit, text *key, int64 hash, JournalRow *
 	ScanKeyInit(&scan_key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(hash));
 	index_rescan(probe.scan, &scan_key, 1, nullptr, 0);
 	while (index_getnext_slot(probe.scan, ForwardScanDirection, probe.slot)) {
+		// The scan keeps memory of its own from one call to the next, so only the row goes there.
+		MemoryContextReset(probe.row_memory);
+		MemoryContext caller = MemoryContextSwitchTo(probe.row_memory);
 		*row = journal_row(probe.slot);
+		MemoryContextSwitchTo(caller);
 		if (row->debit == debit && row->key != nullptr && same_text(row->key, key))
 			return true;
 	}
@@ -136,6 +146,7 @@ void end_key_probe(KeyProbe &probe) {
 	index_endscan(probe.scan);
 	ExecDropSingleTupleTableSlot(probe.slot);
 	index_close(probe.index, NoLock);
+	MemoryContextDelete(probe.row_memory);
 }
 
 void append_to_journal(const Table &journal, std::span<const JournalRow> rows) {
@@ -148,6 +159,7 @@ void append_to_journal(const Table &journal, std::span<const JournalRow> rows) {
 		slots[i] = MakeSingleTupleTableSlot(descriptor, &TTSOpsHeapTuple);
 
 	CatalogIndexState indexes = CatalogOpenIndexes(heap);
+	EState *estate = CreateExecutorState();
 	while (!rows.empty()) {
 		const auto chunk = rows.first(std::min<size_t>(rows.size(), insert_chunk));
 		rows = rows.subspan(chunk.size());
@@ -156,8 +168,9 @@ void append_to_journal(const Table &journal, std::span<const JournalRow> rows) {
 		heap_multi_insert(
 			heap, slots, static_cast<int>(chunk.size()), GetCurrentCommandId(true), 0, nullptr);
 		for (size_t i = 0; i < chunk.size(); i++)
-			index_row(heap, indexes, slots[i], chunk[i]);
+			index_row(heap, indexes, slots[i], estate);
 	}
+	FreeExecutorState(estate);
 	CatalogCloseIndexes(indexes);
 	for (int i = 0; i < slot_count; i++)
 		ExecDropSingleTupleTableSlot(slots[i]);

@@ -55,6 +55,7 @@ struct KeyProbe {
 	Relation index;
 	IndexScanDesc scan;
 	TupleTableSlot *slot;
+	MemoryContext row_memory; // of the row that was found last
 };
 
 KeyProbe begin_key_probe(const Table &journal, Snapshot snapshot);

@@ -51,7 +51,11 @@ template<class Visit> void visit_entries(int64 account, Visit visit) {
 	while (next != 0 && wanted) {
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextReset(per_transfer);
-		if (!probe_row(probe, next))
+		// The scan keeps memory of its own from one row to the next.
+		MemoryContextSwitchTo(caller);
+		const bool found = probe_row(probe, next);
+		MemoryContextSwitchTo(per_transfer);
+		if (!found)
 			ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 					errmsg("transfer " INT64_FORMAT " of account " INT64_FORMAT " is missing", next,

@@ -280,7 +280,7 @@ private:
 	int64 total_ = 0;
 };
 
-// The answer where the key is known already: a replay or key_reused.
+// The answer where the key is known already: a replay or key_reused. Nothing in it points into row.
 Outcome answer_from(const Request &request, const JournalRow &row) {
 	if (const char *field = difference(request, row))
 		return {.refusal = {.code = Code::key_reused,
@@ -289,7 +289,12 @@ Outcome answer_from(const Request &request, const JournalRow &row) {
 									   " used key \"%s\" for transfer " INT64_FORMAT
 									   ", which differs in its %s.",
 						request.debit, text_to_cstring(request.key), row.id, field)}};
-	return {.replayed = true, .row = row};
+	Outcome outcome{.replayed = true, .row = row};
+	outcome.row.legs = allocate<Leg>(row.legs.size());
+	std::ranges::copy(row.legs, outcome.row.legs.begin());
+	outcome.row.key = outcome.row.description = nullptr;
+	outcome.row.metadata = nullptr;
+	return outcome;
 }
 
 } // namespace

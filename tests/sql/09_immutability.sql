@@ -1,6 +1,6 @@
 -- The books cannot be changed through SQL, by their owner neither.
 begin;
-select plan(24);
+select plan(27);
 select test.open('payer', 100), test.open('ann');
 select tokpay.transfer(test.id('payer'), test.ids('ann'), '{1}', 'k');
 create temporary table before as select * from tokpay.receipts;
@@ -28,6 +28,17 @@ from (values ('update tokpay.journal set amount = 0'), ('delete from tokpay.acco
 select is(row((a).message, (a).hint)::text,
     '("DELETE on tokpay.journal is refused: entries, transfers and balances are immutable","Correct a mistake with a new transfer.")',
     'the error says what and what to do instead') from test.attempt('delete from tokpay.journal') as a;
+
+-- Through a table above them neither
+create table public.parent (like tokpay.journal) partition by list (kind);
+alter table public.parent attach partition tokpay.journal default;
+create table public.ancestor (balance bigint not null);
+alter table tokpay.account_state inherit public.ancestor;
+select is(test.sqlstate(statement), '55000', statement)
+from (values ('update public.parent set description = null'), ('delete from public.parent'),
+    ('update public.ancestor set balance = balance + 1')) as cases (statement);
+alter table public.parent detach partition tokpay.journal;
+alter table tokpay.account_state no inherit public.ancestor;
 
 -- The views pass nothing on
 select is(test.sqlstate(statement) <> 'ok', true, statement)

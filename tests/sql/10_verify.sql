@@ -1,6 +1,6 @@
 -- verify() says ok of right books, and which check is broken by each kind of damage.
 begin;
-select plan(35);
+select plan(36);
 select test.open('payer', 1000), test.open('ann'), test.open('bob', 20, min_balance => -10), test.open('eve', 0, max_balance => 40),
     test.open('euro', 100, 'EUR'), test.open('unused');
 select tokpay.transfer(test.id('payer'), test.ids('ann', 'bob', 'ann'), '{1,2,3}', 'k1', 'text', '{"a": 1}'),
@@ -17,11 +17,11 @@ create function pg_temp.found(damage text) returns text language plpgsql as $$
 declare
     faults text;
 begin
-    alter table tokpay.journal disable trigger immutable;
-    alter table tokpay.account_state disable trigger immutable;
+    alter table tokpay.journal disable trigger immutable, disable trigger immutable_row;
+    alter table tokpay.account_state disable trigger immutable, disable trigger immutable_row;
     execute damage;
-    alter table tokpay.journal enable always trigger immutable;
-    alter table tokpay.account_state enable always trigger immutable;
+    alter table tokpay.journal enable always trigger immutable, enable always trigger immutable_row;
+    alter table tokpay.account_state enable always trigger immutable, enable always trigger immutable_row;
     raise exception using errcode = 'UNDO0', message = test.faults();
 exception when sqlstate 'UNDO0' then return sqlerrm;
 end $$;
@@ -77,6 +77,7 @@ select is(pg_temp.found_unguarded(damage), 'guards', what)
 from (values
     ('a guard switched off', 'alter table tokpay.journal disable trigger immutable'),
     ('a guard for replicas only', 'alter table tokpay.account_state enable replica trigger immutable'),
+    ('a guard of rows switched off', 'alter table tokpay.journal disable trigger immutable_row'),
     ('a guard dropped', 'drop trigger immutable on tokpay.account_state')
 ) as cases (what, damage);
 select is(test.faults(), '', 'undone, the books are right again');
