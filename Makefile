@@ -6,7 +6,8 @@ CPP_FILES = $(wildcard */src/*.[ch]pp */tests/*.[ch]pp)
 JOBS := $(shell nproc)
 
 .DEFAULT_GOAL := help
-.PHONY: help run start stop status psql test build install clean format lint packages packages-test packages-lint
+.PHONY: help run start stop status psql test test-matrix bench build install clean format lint
+.PHONY: packages packages-test packages-lint packages-matrix
 # Prerequisites run from left to right.
 .NOTPARALLEL:
 
@@ -30,6 +31,12 @@ psql: ## psql as administrator in the running instance
 
 test: packages-test build install ## install what is missing, build, run every test of one machine
 	@tests/run
+
+test-matrix: packages-matrix ## test the extension on Debian 12, 13 and testing, as root; RELEASES="trixie" picks
+	@tests/matrix
+
+bench: packages-test build install ## measure everything at full size, an hour; BENCH=quick: five minutes
+	@bench/run
 
 build: ## build the extension and the gateway; PG_CONFIG= picks the PostgreSQL (15 to 18)
 	@instance/pg-config > /dev/null
@@ -67,3 +74,6 @@ packages-test:
 
 packages-lint:
 	@instance/packages lint
+
+packages-matrix:
+	@instance/packages matrix

@@ -1,20 +1,21 @@
 -- Inside
 
-create function require_leader() returns void
+create or replace function require_leader() returns void
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'tokpay_require_leader';
 
-create function leg_column(legs bigint[], part integer) returns bigint[]
+create or replace function leg_column(legs bigint[], part integer) returns bigint[]
 language c immutable strict parallel safe as 'MODULE_PATHNAME', 'tokpay_leg_column';
 
-create function account_entries(account bigint) returns table
+create or replace function account_entries(account bigint) returns table
     (version bigint, transfer bigint, amount bigint, balance bigint, kind text, at timestamptz)
 language c stable strict parallel safe as 'MODULE_PATHNAME', 'tokpay_account_entries';
 
-create function kind_name(kind "char") returns text
+create or replace function kind_name(kind "char") returns text
 language sql immutable strict parallel safe
-return case kind when 't' then 'transfer' when 'u' then 'top_up' end;
+return case kind when 't' then 'transfer' when 'u' then 'top_up' when 'h' then 'hold'
+    when 'c' then 'capture' when 'v' then 'void' when 'r' then 'reverse' end;
 
-create function refuse_change() returns trigger
+create or replace function refuse_change() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     raise exception using errcode = 'object_not_in_prerequisite_state',
@@ -23,20 +24,8 @@ begin
         hint = 'Correct a mistake with a new transfer.';
 end $$;
 
-create trigger immutable before update or delete or truncate on journal
-for each statement execute function refuse_change();
-create trigger immutable before update or delete or truncate on account_state
-for each statement execute function refuse_change();
--- A statement on a parent table fires the row triggers of its children only.
-create trigger immutable_row before update or delete on journal
-for each row execute function refuse_change();
-create trigger immutable_row before update or delete on account_state
-for each row execute function refuse_change();
-alter table journal enable always trigger immutable, enable always trigger immutable_row;
-alter table account_state enable always trigger immutable, enable always trigger immutable_row;
-
 -- Inserts an account without asking; open_account checks, this one writes.
-create function insert_account(name text, currency text, min_balance bigint, max_balance bigint,
+create or replace function insert_account(name text, currency text, min_balance bigint, max_balance bigint,
     metadata jsonb, owner text) returns bigint
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
@@ -44,15 +33,15 @@ declare
 begin
     insert into tokpay.account_info (account, name, owner, metadata)
     values (new_id, insert_account.name, insert_account.owner, insert_account.metadata);
-    insert into tokpay.account_state (id, currency, min_balance, max_balance)
-    values (new_id, insert_account.currency,
+    insert into tokpay.account_state (id, key_filter, currency, min_balance, max_balance)
+    values (new_id, 0, insert_account.currency,
         coalesce(insert_account.min_balance, -9223372036854775808),
         coalesce(insert_account.max_balance, 9223372036854775807));
     return new_id;
 end $$;
 
 -- Opens the funding account of a currency where it is missing.
-create function ensure_funding(currency text) returns void
+create or replace function ensure_funding(currency text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 begin
     if not exists (select from tokpay.account_info where name = 'funding/' || currency) then
@@ -63,7 +52,7 @@ end $$;
 
 -- Accounts
 
-create function open_account(name text default null, currency text default 'USD',
+create or replace function open_account(name text default null, currency text default 'USD',
     min_balance bigint default 0, max_balance bigint default null, metadata jsonb default '{}',
     owner text default null) returns bigint
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
@@ -98,7 +87,7 @@ exception when unique_violation then
         hint = 'Names are unique; tokpay.account_id() tells whose it is.';
 end $$;
 
-create function add_currency(code text, exponent smallint) returns void
+create or replace function add_currency(code text, exponent smallint) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 begin
     if code !~ '^[A-Z][A-Z0-9]{2,11}$' or code is null
@@ -114,7 +103,41 @@ exception when unique_violation then
         detail = format('There is a currency %s.', code);
 end $$;
 
-create function account_id(name text) returns bigint
+create or replace function set_limits(account bigint, min_balance bigint, max_balance bigint) returns void
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'tokpay_set_limits';
+
+create or replace function freeze(account bigint) returns void
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'tokpay_freeze';
+
+create or replace function unfreeze(account bigint) returns void
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'tokpay_unfreeze';
+
+create or replace function close(account bigint) returns void
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'tokpay_close';
+
+create or replace function set_metadata(account bigint, metadata jsonb) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    problem text;
+begin
+    problem := case
+        when account is null then 'account is null.'
+        when metadata is null then 'metadata is null; use {} for none.'
+        when pg_column_size(metadata) > 1048576 then 'metadata has more than 1048576 bytes.'
+    end;
+    if problem is not null then
+        raise exception using errcode = 'TP001', message = 'invalid request', detail = problem;
+    end if;
+    perform tokpay.require_leader();
+    update tokpay.account_info i set metadata = set_metadata.metadata
+    where i.account = set_metadata.account;
+    if not found then
+        raise exception using errcode = 'TP003', message = 'account not found',
+            detail = format('There is no account %s.', account);
+    end if;
+end $$;
+
+create or replace function account_id(name text) returns bigint
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
     found_id bigint;
@@ -133,38 +156,60 @@ end $$;
 
 -- Reads
 
-create function balance(account bigint) returns bigint
+create or replace function balance(account bigint) returns bigint
 language c stable parallel restricted as 'MODULE_PATHNAME', 'tokpay_balance';
 
-create function balances(accounts bigint[]) returns table (account bigint, balance bigint,
+create or replace function balances(accounts bigint[]) returns table (account bigint, balance bigint,
     held bigint, available bigint, version bigint, currency text)
 language c stable parallel restricted as 'MODULE_PATHNAME', 'tokpay_balances';
 
-create function history(account bigint, before bigint default null, max_rows integer default 100,
+create or replace function history(account bigint, before bigint default null, max_rows integer default 100,
     since timestamptz default null, until timestamptz default null) returns table
     (version bigint, transfer bigint, amount bigint, balance bigint, kind text,
     counterparties bigint[], description text, metadata jsonb, at timestamptz)
 language c stable parallel restricted as 'MODULE_PATHNAME', 'tokpay_history';
 
-create function transfer_by_key(debit bigint, key text) returns transfer_result
+create or replace function transfer_by_key(debit bigint, key text) returns transfer_result
 language c stable parallel restricted as 'MODULE_PATHNAME', 'tokpay_transfer_by_key';
+
+create or replace function balance_at(account bigint, at timestamptz) returns bigint
+language c stable parallel restricted as 'MODULE_PATHNAME', 'tokpay_balance_at';
 
 -- Money
 
-create function transfer(debit bigint, credits bigint[], amounts bigint[], key text default null,
+create or replace function transfer(debit bigint, credits bigint[], amounts bigint[], key text default null,
     description text default null, metadata jsonb default null) returns transfer_result
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'tokpay_transfer';
 
-create function transfer_batch(requests transfer_request[]) returns setof transfer_outcome
+create or replace function transfer_batch(requests transfer_request[]) returns setof transfer_outcome
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'tokpay_transfer_batch';
 
-create function top_up(account bigint, amount bigint, key text default null,
+create or replace function top_up(account bigint, amount bigint, key text default null,
     description text default null) returns transfer_result
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'tokpay_top_up';
 
+create or replace function hold(debit bigint, credits bigint[], amounts bigint[],
+    key text default null, expires_in interval default '7 days', description text default null,
+    metadata jsonb default null) returns transfer_result
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'tokpay_hold';
+
+create or replace function capture(hold bigint, amounts bigint[] default null,
+    key text default null) returns transfer_result
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'tokpay_capture';
+
+create or replace function void(hold bigint, key text default null) returns transfer_result
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'tokpay_void';
+
+create or replace function reverse(transfer bigint, key text default null,
+    description text default null) returns transfer_result
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'tokpay_reverse';
+
+create or replace function expire_holds(max_rows integer default 1000) returns integer
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'tokpay_expire_holds';
+
 -- API keys
 
-create function create_api_key(name text, scopes text[], accounts bigint[] default null,
+create or replace function create_api_key(name text, scopes text[], accounts bigint[] default null,
     expires_in interval default null) returns text
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -190,7 +235,7 @@ begin
     return secret;
 end $$;
 
-create function revoke_api_key(id bigint) returns void
+create or replace function revoke_api_key(id bigint) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 begin
     perform tokpay.require_leader();
@@ -204,7 +249,7 @@ begin
 end $$;
 
 -- Inside: what the gateway asks about a credential; no row for an unknown, expired or revoked key.
-create function authenticate(digest bytea) returns table
+create or replace function authenticate(digest bytea) returns table
     (id bigint, scopes text[], accounts bigint[])
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -212,4 +257,35 @@ begin
     return query select k.id, k.scopes, k.accounts from tokpay.api_key k
     where k.digest = authenticate.digest and k.revoked_at is null
         and (k.expires_at is null or k.expires_at > clock_timestamp());
+end $$;
+
+-- Sequences: ALTER SEQUENCE is written down, and done again where a dump is restored.
+
+create or replace function keep_sequence_settings() returns event_trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    insert into tokpay.sequence_setting as kept
+    select c.relname, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, s.seqcycle
+    from pg_event_trigger_ddl_commands() as d join pg_sequence s on s.seqrelid = d.objid
+        join pg_class c on c.oid = s.seqrelid
+    where d.classid = 'pg_class'::regclass and c.relnamespace = 'tokpay'::regnamespace
+    on conflict (name) do update set (start_value, increment_by, min_value, max_value, cache_size, is_cycle)
+        = row(excluded.start_value, excluded.increment_by, excluded.min_value, excluded.max_value,
+            excluded.cache_size, excluded.is_cycle)
+    where kept is distinct from excluded;
+end $$;
+
+create or replace function apply_sequence_setting() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    if not exists (select from pg_sequence s join pg_class c on c.oid = s.seqrelid
+        where c.relnamespace = 'tokpay'::regnamespace
+            and (c.relname, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, s.seqcycle)
+                = (new.name, new.start_value, new.increment_by, new.min_value, new.max_value,
+                    new.cache_size, new.is_cycle)) then
+        execute format('alter sequence tokpay.%I start %s increment %s minvalue %s maxvalue %s cache %s %s',
+            new.name, new.start_value, new.increment_by, new.min_value, new.max_value, new.cache_size,
+            case when new.is_cycle then 'cycle' else 'no cycle' end);
+    end if;
+    return null;
 end $$;

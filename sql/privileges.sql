@@ -22,21 +22,26 @@ revoke usage on type transfer_request, transfer_result, transfer_outcome from pu
 
 grant usage on schema tokpay to tokpay_reader;
 grant usage on type transfer_request, transfer_result, transfer_outcome to tokpay_reader;
-grant select on currencies, accounts, transfers, entries, receipts to tokpay_reader;
+grant select on currencies, accounts, transfers, entries, holds, receipts to tokpay_reader;
 grant execute on function
     account_id(text), balance(bigint), balances(bigint[]), verify(),
-    history(bigint, bigint, integer, timestamptz, timestamptz), transfer_by_key(bigint, text),
+    balance_at(bigint, timestamptz), history(bigint, bigint, integer, timestamptz, timestamptz),
+    transfer_by_key(bigint, text),
     leg_column(bigint[], integer), kind_name("char"), account_entries(bigint)
 to tokpay_reader;
 
 grant execute on function
-    transfer(bigint, bigint[], bigint[], text, text, jsonb), transfer_batch(transfer_request[])
+    transfer(bigint, bigint[], bigint[], text, text, jsonb), transfer_batch(transfer_request[]),
+    hold(bigint, bigint[], bigint[], text, interval, text, jsonb), capture(bigint, bigint[], text),
+    void(bigint, text), reverse(bigint, text, text), expire_holds(integer)
 to tokpay_teller;
 
 grant execute on function top_up(bigint, bigint, text, text) to tokpay_funder;
 
 grant select on api_keys to tokpay_admin;
 grant execute on function
-    open_account(text, text, bigint, bigint, jsonb, text), add_currency(text, smallint),
+    open_account(text, text, bigint, bigint, jsonb, text), set_limits(bigint, bigint, bigint),
+    set_metadata(bigint, jsonb), freeze(bigint), unfreeze(bigint), close(bigint),
+    add_currency(text, smallint),
     create_api_key(text, text[], bigint[], interval), revoke_api_key(bigint), authenticate(bytea)
 to tokpay_admin;

@@ -1,4 +1,4 @@
--- The books. account_state and journal are written by the C++ code only; every other writer is a
+-- The books. account_state, journal, pending_hold and waypoint are written by the C++ code only; every other writer is a
 -- function of functions.sql. extension/README.md tells why the tables look like this.
 
 -- A currency's funding account is the account named funding/<code>; it is opened with the first
@@ -25,7 +25,8 @@ create table account_state (
     min_balance   bigint not null,
     max_balance   bigint not null,
     status        "char" not null default 'o',          -- o open, f frozen, c closed
-    currency      text collate "C" not null
+    currency      text collate "C" not null,
+    key_filter    bigint not null default -1            -- two bits for every key used; all: unknown
 ) with (fillfactor = 75);
 
 -- What is known of an account and never changes with its money.
@@ -41,24 +42,50 @@ create table account_info (
 -- balance and version after it, and the account's previous transfer; the debit's own five are
 -- columns. "previous" links an account's entries from the newest to the first (0).
 create table journal (
-    id             bigint not null primary key,
+    id             bigint not null constraint journal_id primary key,
     at             timestamptz not null,
     debit          bigint not null,
     amount         bigint not null,
     debit_balance  bigint not null,
     debit_version  bigint not null,
     debit_previous bigint not null,
-    kind           "char" not null,                     -- t transfer, u top_up
-    legs           bigint[] not null,
+    kind           "char" not null,    -- t transfer, u top_up, h hold, c capture, v void, r reverse,
+                                       -- x the end of a hold by time
+    legs           bigint[] not null,  -- empty for x
     key            text collate "C",
     description    text,
-    metadata       jsonb
+    metadata       jsonb,
+    target         bigint,             -- the hold that c, v or x ends, the transfer that r reverses
+    expires_at     timestamptz         -- of a hold; null: never
 );
 alter table journal alter column legs set storage external;
 
 -- Eight bytes a key instead of the key itself: random keys dirty fewer index pages. Equal hashes
 -- are told apart by the row. Uniqueness is kept under the debited account's row lock.
 create index journal_key on journal (hashtextextended(key, debit)) where key is not null;
+
+-- A hold ends once, a transfer is reversed once.
+create unique index journal_target on journal (target) where target is not null;
+
+-- The holds that have no end yet.
+create table pending_hold (
+    hold       bigint not null primary key,
+    debit      bigint not null,
+    amount     bigint not null,
+    expires_at timestamptz not null                     -- infinity: never
+);
+create index pending_hold_debit on pending_hold (debit, expires_at, hold);
+create index pending_hold_expires_at on pending_hold (expires_at, hold);
+
+-- One entry of an account in 128, so that its chain can be entered far back.
+create table waypoint (
+    account  bigint not null,
+    version  bigint not null,
+    transfer bigint not null,
+    at       timestamptz not null,
+    primary key (account, version)
+);
+create index waypoint_at on waypoint (account, at);
 
 create table api_key (
     id           bigint primary key default nextval('tokpay.api_key_id_seq'),
@@ -72,6 +99,18 @@ create table api_key (
     revoked_at   timestamptz
 );
 
+-- What ALTER SEQUENCE has made of the sequences: dumps leave out the strides of an extension's own.
+create table sequence_setting (
+    name         text collate "C" primary key,
+    start_value  bigint not null,
+    increment_by bigint not null,
+    min_value    bigint not null,
+    max_value    bigint not null,
+    cache_size   bigint not null,
+    is_cycle     boolean not null
+);
+
+select pg_catalog.pg_extension_config_dump('tokpay.sequence_setting', '');
 select pg_catalog.pg_extension_config_dump('tokpay.currency', 'where not seeded');
 select pg_catalog.pg_extension_config_dump('tokpay.account_id_seq', '');
 select pg_catalog.pg_extension_config_dump('tokpay.transfer_id_seq', '');
@@ -79,4 +118,6 @@ select pg_catalog.pg_extension_config_dump('tokpay.api_key_id_seq', '');
 select pg_catalog.pg_extension_config_dump('tokpay.account_state', '');
 select pg_catalog.pg_extension_config_dump('tokpay.account_info', '');
 select pg_catalog.pg_extension_config_dump('tokpay.journal', '');
+select pg_catalog.pg_extension_config_dump('tokpay.pending_hold', '');
+select pg_catalog.pg_extension_config_dump('tokpay.waypoint', '');
 select pg_catalog.pg_extension_config_dump('tokpay.api_key', '');

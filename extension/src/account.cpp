@@ -1,66 +1,178 @@
 #include "account.hpp"
 
+#include "index_writer.hpp"
+#include "row_hints.hpp"
+
 #include <algorithm>
-#include <cstddef>
 
 namespace tokpay {
 
 static_assert(offsetof(AccountRow, status) == 8 * sizeof(int64), "as declared in sql/tables.sql");
 
-constexpr AttrNumber currency_attribute = 10;
+namespace {
+
+// A page with less room than two versions of a row is worth pruning before it is updated. Pruning
+// on every visit, as the reserve of fillfactor makes an index scan do, costs a tenth of a batch.
+constexpr Size prune_below_bytes = 256;
+
+RowHints hints;
+
+// No column before it is null or of another width, so it is where the struct ends.
+text *currency_of(HeapTuple tuple) {
+	return reinterpret_cast<text *>(row_bytes(tuple) + account_row_bytes);
+}
+
+// Of an aligned row; the column after currency.
+uint64 *key_filter_of(text *currency) {
+	return reinterpret_cast<uint64 *>(
+		MAXALIGN(reinterpret_cast<char *>(currency) + VARSIZE_ANY(currency)));
+}
+
+} // namespace
 
 int64 available(const AccountRow &row) {
 	const __int128 exact = static_cast<__int128>(row.balance) - row.held - row.min_balance;
 	return static_cast<int64>(std::clamp<__int128>(exact, PG_INT64_MIN, PG_INT64_MAX));
 }
 
-Oid relation_oid(const char *name) {
-	const Oid schema = get_namespace_oid("tokpay", false);
-	const Oid oid = get_relname_relid(name, schema);
-	if (!OidIsValid(oid))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("tokpay.%s is missing", name),
-						   errhint("Drop and create the extension, or restore it from a dump.")));
-	return oid;
+// The length is asked for after the table lock: VACUUM FULL and truncation leave hints past the
+// end, where reading is an error and no miss.
+AccountReader::AccountReader(Relation heap, Snapshot snapshot)
+	: heap_(heap), snapshot_(snapshot), blocks_(RelationGetNumberOfBlocks(heap)) {
+	hints.fit(heap, blocks_);
 }
 
-Table open_table(const char *name, const char *primary_key, LOCKMODE mode) {
-	const Table table = {table_open(relation_oid(name), mode), nullptr};
-	// heap_multi_insert and the struct overlay know the heap only.
-	if (table.heap->rd_rel->relam != HEAP_TABLE_AM_OID)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						   errmsg("tokpay.%s is not stored as a heap", name)));
-	return {table.heap, index_open(relation_oid(primary_key), mode)};
+void AccountReader::prefetch_hint(int64 id) {
+	hints.prefetch(id);
 }
 
-void close_table(const Table &table) {
-	index_close(table.primary_key, NoLock);
-	table_close(table.heap, NoLock);
+// The header of the buffer, of the page, and the line pointer. Neither pin nor lock: whatever is
+// read here only says which address to load early.
+void AccountReader::prefetch_page(int64 id) const {
+	ItemPointerData tid;
+	if (!hints.find(id, &tid) || ItemPointerGetBlockNumber(&tid) >= blocks_)
+		return;
+	const Buffer buffer = hints.block(ItemPointerGetBlockNumber(&tid)).buffer;
+	if (buffer == InvalidBuffer)
+		return;
+	Page page = BufferGetPage(buffer);
+	__builtin_prefetch(&BufferDescriptors[buffer - 1]);
+	__builtin_prefetch(page);
+	__builtin_prefetch(PageGetItemId(page, ItemPointerGetOffsetNumber(&tid)));
 }
 
-Probe begin_probe(const Table &table, Snapshot snapshot) {
-	return {table, snapshot, begin_index_scan(table.heap, table.primary_key, snapshot, 1),
-		table_slot_create(table.heap, nullptr)};
+// The row that the line pointer leads to, by way of a redirection or not.
+void AccountReader::prefetch_row(int64 id) const {
+	ItemPointerData tid;
+	if (!hints.find(id, &tid) || ItemPointerGetBlockNumber(&tid) >= blocks_)
+		return;
+	const Buffer buffer = hints.block(ItemPointerGetBlockNumber(&tid)).buffer;
+	if (buffer == InvalidBuffer)
+		return;
+	Page page = BufferGetPage(buffer);
+	ItemIdData pointer = *PageGetItemId(page, ItemPointerGetOffsetNumber(&tid));
+	if (ItemIdIsRedirected(&pointer) && ItemIdGetRedirect(&pointer) <= MaxHeapTuplesPerPage)
+		pointer = *PageGetItemId(page, ItemIdGetRedirect(&pointer));
+	const char *row = page + ItemIdGetOffset(&pointer) % BLCKSZ;
+	__builtin_prefetch(row);
+	__builtin_prefetch(row + sizeof(AccountRow));
 }
 
-bool probe_row(Probe &probe, int64 id) {
+// Past the buffer mapping table where the block is still in the buffer of last time.
+void AccountReader::pin(BlockNumber block) {
+	if (BufferIsValid(buffer_)) {
+		if (BufferGetBlockNumber(buffer_) == block)
+			return;
+		ReleaseBuffer(buffer_);
+	}
+	Buffer &recent = hints.block(block).buffer;
+	buffer_ = recent;
+	if (buffer_ != InvalidBuffer && pin_recent_buffer(heap_, block, buffer_))
+		return;
+	buffer_ = InvalidBuffer;
+	buffer_ = ReadBuffer(heap_, block);
+	recent = buffer_;
+}
+
+const AccountRow *AccountReader::find(int64 id) {
+	return find_by_hint(id) || find_by_index(id) ? row() : nullptr;
+}
+
+// A snapshot sees at most one version of an id, so the one found by whatever way is the right one.
+bool AccountReader::find_by_hint(int64 id) {
+	ItemPointerData tid;
+	if (!hints.find(id, &tid) || ItemPointerGetBlockNumber(&tid) >= blocks_)
+		return false;
+	pin(ItemPointerGetBlockNumber(&tid));
+	if (prunes && PageGetFreeSpace(BufferGetPage(buffer_)) < prune_below_bytes)
+		heap_page_prune_opt(heap_, buffer_);
+	LockBuffer(buffer_, BUFFER_LOCK_SHARE);
+	const bool found =
+		heap_hot_search_buffer(&tid, heap_, buffer_, snapshot_, &by_hint_, nullptr, true);
+	LockBuffer(buffer_, BUFFER_LOCK_UNLOCK);
+	tuple_ = &by_hint_;
+	return found && row()->id == id;
+}
+
+bool AccountReader::find_by_index(int64 id) {
+	if (scan_ == nullptr) {
+		index_ = index_open(catalog().account_state_pkey, AccessShareLock);
+		scan_ = begin_index_scan(heap_, index_, snapshot_, 1);
+		slot_ = table_slot_create(heap_, nullptr);
+	}
 	ScanKeyData key;
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
-	index_rescan(probe.scan, &key, 1, nullptr, 0);
-	return index_getnext_slot(probe.scan, ForwardScanDirection, probe.slot);
+	index_rescan(scan_, &key, 1, nullptr, 0);
+	// After an update that was not HOT the index has several chains; the first may be dead.
+	while (ItemPointer entry = index_getnext_tid(scan_, ForwardScanDirection)) {
+		const ItemPointerData root = *entry; // index_fetch_heap moves it along the chain
+		if (!index_fetch_heap(scan_, slot_))
+			continue;
+		const BlockNumber block = ItemPointerGetBlockNumber(&root);
+		hints.remember(id, block, ItemPointerGetOffsetNumber(&root));
+		if (block < blocks_ && !hints.block(block).learned)
+			learn(block);
+		tuple_ = ExecFetchSlotHeapTuple(slot_, false, nullptr);
+		return true;
+	}
+	return false;
 }
 
-void end_probe(Probe &probe) {
-	index_endscan(probe.scan);
-	ExecDropSingleTupleTableSlot(probe.slot);
+// Remembers all rows of a block, so that a new connection misses once a block and not once a row.
+void AccountReader::learn(BlockNumber block) const {
+	const Buffer buffer = ReadBuffer(heap_, block);
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	Page page = BufferGetPage(buffer);
+	const OffsetNumber last = PageGetMaxOffsetNumber(page);
+	for (OffsetNumber root = FirstOffsetNumber; root <= last; root++) {
+		ItemId pointer = PageGetItemId(page, root);
+		if (ItemIdIsRedirected(pointer))
+			pointer = PageGetItemId(page, ItemIdGetRedirect(pointer));
+		else if (!ItemIdIsNormal(pointer) ||
+				 HeapTupleHeaderIsHeapOnly(
+					 reinterpret_cast<HeapTupleHeader>(PageGetItem(page, pointer))))
+			continue;
+		const auto header = reinterpret_cast<HeapTupleHeader>(PageGetItem(page, pointer));
+		const auto *row =
+			reinterpret_cast<AccountRow *>(reinterpret_cast<char *>(header) + header->t_hoff);
+		hints.remember(row->id, block, root);
+	}
+	UnlockReleaseBuffer(buffer);
+	hints.block(block).learned = true;
 }
 
-const AccountRow *account_row(TupleTableSlot *slot) {
-	return reinterpret_cast<AccountRow *>(GETSTRUCT(ExecFetchSlotHeapTuple(slot, false, nullptr)));
+text *AccountReader::currency() const {
+	return currency_of(tuple_);
 }
 
-text *account_currency(HeapTuple tuple, TupleDesc descriptor) {
-	bool is_null;
-	return DatumGetTextPP(heap_getattr(tuple, currency_attribute, descriptor, &is_null));
+void AccountReader::end() {
+	if (BufferIsValid(buffer_))
+		ReleaseBuffer(buffer_);
+	if (scan_ == nullptr)
+		return;
+	index_endscan(scan_);
+	ExecDropSingleTupleTableSlot(slot_);
+	index_close(index_, NoLock);
 }
 
 namespace {
@@ -71,17 +183,19 @@ namespace {
 	pg_unreachable();
 }
 
-// Locks the row in probe.slot, which then holds its newest version; false where it is gone. Follows
-// ExecLockRows in PostgreSQL's nodeLockRows.c.
-bool lock_row(Probe &probe, int64 id) {
+// Locks the row at tid; slot then holds its newest version. False where it is gone or, under
+// LockWaitSkip, held by others. Follows ExecLockRows in PostgreSQL's nodeLockRows.c.
+bool lock_row(Relation heap, Snapshot snapshot, ItemPointerData tid, int64 id,
+	LockWaitPolicy policy, TupleTableSlot *slot) {
 	const uint8 flags = IsolationUsesXactSnapshot() ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
-	ItemPointerData tid = probe.slot->tts_tid;
 	TM_FailureData failure;
-	const TM_Result result = table_tuple_lock(probe.table.heap, &tid, probe.snapshot, probe.slot,
-		probe.snapshot->curcid, LockTupleNoKeyExclusive, LockWaitBlock, flags, &failure);
+	const TM_Result result = table_tuple_lock(heap, &tid, snapshot, slot, snapshot->curcid,
+		LockTupleNoKeyExclusive, policy, flags, &failure);
 	switch (result) {
 	case TM_Ok:
-		return account_row(probe.slot)->id == id;
+		return true;
+	case TM_WouldBlock:
+		return false;
 	case TM_Updated:
 		raise_serialization_failure();
 	case TM_Deleted:
@@ -95,42 +209,77 @@ bool lock_row(Probe &probe, int64 id) {
 }
 
 // Whether the row exists by now, whatever the transaction's snapshot sees.
-bool exists_by_now(const Table &table, int64 id) {
+bool exists_by_now(Relation heap, int64 id) {
 	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-	Probe probe = begin_probe(table, latest);
-	const bool exists = probe_row(probe, id);
-	end_probe(probe);
+	AccountReader reader(heap, latest);
+	const bool exists = reader.find(id) != nullptr;
+	reader.end();
 	UnregisterSnapshot(latest);
 	return exists;
 }
 
-} // namespace
-
-void lock_accounts(const Table &table, std::span<Account> accounts) {
-	Probe probe = begin_probe(table, GetActiveSnapshot());
-	TupleDesc descriptor = RelationGetDescr(table.heap);
-	for (Account &account : accounts) {
-		CHECK_FOR_INTERRUPTS();
-		if (!probe_row(probe, account.id)) {
-			if (IsolationUsesXactSnapshot() && exists_by_now(table, account.id))
-				raise_serialization_failure();
-			continue;
-		}
-		if (!lock_row(probe, account.id))
-			continue;
-		account.tuple = ExecCopySlotHeapTuple(probe.slot);
-		account.row = reinterpret_cast<AccountRow *>(GETSTRUCT(account.tuple));
-		account.currency = account_currency(account.tuple, descriptor);
-	}
-	end_probe(probe);
+void load(Account *account, HeapTuple copy) {
+	account->tuple = copy;
+	account->row = reinterpret_cast<AccountRow *>(row_bytes(copy));
+	account->currency = currency_of(copy);
+	account->key_filter = key_filter_of(account->currency);
 }
 
-void write_accounts(const Table &table, std::span<Account> accounts) {
-	CatalogIndexState indexes = CatalogOpenIndexes(table.heap);
-	for (Account &account : accounts)
-		if (account.changed)
-			CatalogTupleUpdateWithInfo(table.heap, &account.tuple->t_self, account.tuple, indexes);
-	CatalogCloseIndexes(indexes);
+} // namespace
+
+// Finds all of them first: others wait for the locks, so what can be done before them is. What the
+// snapshot sees stays where it is as long as the snapshot is active.
+void lock_accounts(Relation heap, std::span<Account *> accounts, LockWaitPolicy policy) {
+	Snapshot snapshot = GetActiveSnapshot();
+	AccountReader reader(heap, snapshot);
+	reader.prunes = true;
+	const auto places = allocate<ItemPointerData>(accounts.size());
+	for (size_t i = 0; i < accounts.size(); i++) {
+		CHECK_FOR_INTERRUPTS();
+		reader.look_ahead(i, accounts.size(), [&](size_t j) { return accounts[j]->id; });
+		if (reader.find(accounts[i]->id) != nullptr)
+			places[i] = reader.tuple()->t_self;
+		else if (IsolationUsesXactSnapshot() && exists_by_now(heap, accounts[i]->id))
+			raise_serialization_failure();
+		else
+			ItemPointerSetInvalid(&places[i]);
+	}
+	reader.end();
+
+	TupleTableSlot *slot = table_slot_create(heap, nullptr);
+	for (size_t i = 0; i < accounts.size(); i++) {
+		CHECK_FOR_INTERRUPTS();
+		if (ItemPointerIsValid(&places[i]) &&
+			lock_row(heap, snapshot, places[i], accounts[i]->id, policy, slot))
+			load(accounts[i], ExecCopySlotHeapTuple(slot));
+	}
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+void write_accounts(Relation heap, std::span<Account *const> accounts) {
+	const CommandId command = GetCurrentCommandId(true);
+	IndexWriter indexes(heap);
+	for (Account *account : accounts) {
+		if (!account->changed)
+			continue;
+		TM_FailureData failure;
+		IndexesToUpdate to_update;
+		const TM_Result result = update_row(
+			heap, &account->tuple->t_self, account->tuple, command, &failure, &to_update);
+		if (result != TM_Ok)
+			elog(ERROR, "unexpected result %d of updating account " INT64_FORMAT, result,
+				account->id);
+		if (to_update == IndexesToUpdate::none)
+			continue;
+		// The id stays as it is, which the index uses to delete dead entries first.
+		indexes.insert(account->tuple, {.after_update = true,
+										   .summarizing_only =
+											   to_update == IndexesToUpdate::summarizing});
+		if (to_update == IndexesToUpdate::all)
+			hints.remember(account->id, ItemPointerGetBlockNumber(&account->tuple->t_self),
+				ItemPointerGetOffsetNumber(&account->tuple->t_self));
+	}
+	indexes.end();
 }
 
 } // namespace tokpay

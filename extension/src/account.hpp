@@ -1,15 +1,22 @@
-// The hot row of an account: probing, locking and updating tokpay.account_state.
+// The hot row of an account: finding, locking and updating tokpay.account_state.
 #pragma once
 
-#include "postgres.hpp"
+#include "catalog.hpp"
+#include "memory.hpp"
+
+#include <cstddef>
 
 namespace tokpay {
 
 constexpr int64 no_floor = PG_INT64_MIN;
 constexpr int64 no_ceiling = PG_INT64_MAX;
 
-// account_state as stored, up to its last fixed-width column (sql/tables.sql); the text column
-// currency follows.
+constexpr char status_open = 'o';
+constexpr char status_frozen = 'f';
+constexpr char status_closed = 'c';
+
+// account_state as stored, up to its last fixed-width column (sql/tables.sql); the text currency and
+// the bigint key_filter follow.
 struct AccountRow {
 	int64 id;
 	int64 balance;
@@ -22,55 +29,106 @@ struct AccountRow {
 	char status;
 };
 
+// What of a stored row the struct covers; the bytes after it are padding here and currency there.
+constexpr size_t account_row_bytes = offsetof(AccountRow, status) + sizeof(char);
+
+// The bits of a key in its account's filter, by the hash that the journal's index has of it. A key
+// was never used where one of its bits is missing, and may have been where all are there: the index
+// has to be asked then. Nearly every first use of an account's first twenty keys is told so, for
+// what it costs to read a row that is at hand.
+constexpr uint64 key_bits(int64 key_hash) {
+	const auto hash = static_cast<uint64>(key_hash);
+	return UINT64CONST(1) << (hash & 63) | UINT64CONST(1) << (hash >> 6 & 63);
+}
+
 // balance - held - min_balance, held within int64; meaningless without a floor.
 int64 available(const AccountRow &row);
 
-// One of the extension's tables with its primary key, opened in the caller's lock mode.
-struct Table {
-	Relation heap;
-	Relation primary_key;
+// Finds rows under one snapshot, which the caller keeps active, through hints and then the index.
+class AccountReader {
+public:
+	AccountReader(Relation heap, Snapshot snapshot);
+
+	// The row with this id, or null. Valid until the next call.
+	const AccountRow *find(int64 id);
+	// Brings what find(id(i)) will need nearer to the processor, so that the memory's latency is paid
+	// once for several rows instead of three times for each. ids are those of a loop that is at i.
+	template<class Id> void look_ahead(size_t i, size_t count, Id id) const {
+		constexpr size_t hint_distance = 24;
+		constexpr size_t page_distance = 16;
+		constexpr size_t row_distance = 8;
+		if (i + hint_distance < count)
+			prefetch_hint(id(i + hint_distance));
+		if (i + page_distance < count)
+			prefetch_page(id(i + page_distance));
+		if (i + row_distance < count)
+			prefetch_row(id(i + row_distance));
+	}
+	// The same row as stored.
+	HeapTuple tuple() const { return tuple_; }
+	text *currency() const;
+	void end();
+
+	// Whether pages that are nearly full are pruned on the way: for those who will update them.
+	bool prunes = false;
+
+private:
+	static void prefetch_hint(int64 id);
+	void prefetch_page(int64 id) const;
+	void prefetch_row(int64 id) const;
+	void pin(BlockNumber block);
+	bool find_by_hint(int64 id);
+	bool find_by_index(int64 id);
+	void learn(BlockNumber block) const;
+	const AccountRow *row() const { return reinterpret_cast<AccountRow *>(row_bytes(tuple_)); }
+
+	Relation heap_;
+	Snapshot snapshot_;
+	BlockNumber blocks_;
+	Buffer buffer_ = InvalidBuffer;
+	HeapTupleData by_hint_;
+	HeapTuple tuple_ = nullptr;
+	// Opened by the first miss.
+	Relation index_ = nullptr;
+	IndexScanDesc scan_ = nullptr;
+	TupleTableSlot *slot_ = nullptr;
 };
 
-Table open_table(const char *name, const char *primary_key, LOCKMODE mode);
-// Keeps the table locks until the transaction ends, as the executor does.
-void close_table(const Table &table);
-
-// Oid of a table, index or sequence in the schema tokpay; an error where it is missing.
-Oid relation_oid(const char *name);
-
-// A reader of rows by their bigint primary key under one snapshot, which the caller keeps active.
-struct Probe {
-	Table table;
-	Snapshot snapshot;
-	IndexScanDesc scan;
-	TupleTableSlot *slot;
+// What a call changes of an account.
+struct AccountState {
+	AccountRow row = {};
+	uint64 key_filter = 0;
 };
 
-Probe begin_probe(const Table &table, Snapshot snapshot);
-// The row with this id in probe.slot, or false. Valid until the next call.
-bool probe_row(Probe &probe, int64 id);
-void end_probe(Probe &probe);
-
-// The stored row in a slot, valid as long as the slot's content; currency points into it.
-const AccountRow *account_row(TupleTableSlot *slot);
-text *account_currency(HeapTuple tuple, TupleDesc descriptor);
-
-// An account locked for the rest of the transaction; row points into tuple, a copy that a transfer
+// An account locked for the rest of the transaction; row points into tuple, a copy that the call
 // changes in place and write_accounts stores.
 struct Account {
-	int64 id;
-	HeapTuple tuple = nullptr; // null: no such account
+	int64 id = 0;
+	HeapTuple tuple = nullptr; // null: no such account, or not locked
 	AccountRow *row = nullptr;
 	text *currency = nullptr;
-	int64 incoming = 0; // scratch of the evaluation: what the request at hand would add
+	uint64 *key_filter = nullptr; // in tuple as well
+	int64 delta = 0;	  // scratch of the evaluation: what the request at hand would add
+	int64 released = 0;	  // expired holds that this call has ended
 	bool changed = false;
+
+	AccountState state() const {
+		AccountState state{.key_filter = *key_filter};
+		memcpy(&state.row, row, account_row_bytes);
+		return state;
+	}
+	void set(const AccountState &state) {
+		memcpy(row, &state.row, account_row_bytes);
+		*key_filter = state.key_filter;
+	}
 };
 
 // Locks the accounts in the order given, which is ascending by id, and loads them. The snapshot of
-// the call is active. Errors: 40001 where the isolation level demands it.
-void lock_accounts(const Table &table, std::span<Account> accounts);
+// the call is active. LockWaitSkip leaves out what others hold. Errors: 40001 where the isolation
+// level demands it.
+void lock_accounts(Relation heap, std::span<Account *> accounts, LockWaitPolicy policy);
 
 // One update for every changed account.
-void write_accounts(const Table &table, std::span<Account> accounts);
+void write_accounts(Relation heap, std::span<Account *const> accounts);
 
 } // namespace tokpay

@@ -1,6 +1,6 @@
 #include "journal.hpp"
 
-#include <algorithm>
+#include "index_writer.hpp"
 
 namespace tokpay {
 
@@ -19,7 +19,9 @@ enum Attribute {
 	attribute_key,
 	attribute_description,
 	attribute_metadata,
-	attribute_count = attribute_metadata,
+	attribute_target,
+	attribute_expires_at,
+	attribute_count = attribute_expires_at,
 };
 
 // Rows per heap_multi_insert: enough to fill pages with one WAL record each, few enough slots.
@@ -43,38 +45,65 @@ HeapTuple form_row(const JournalRow &row, TupleDesc descriptor) {
 	const Datum values[attribute_count] = {Int64GetDatum(row.id), TimestampTzGetDatum(row.at),
 		Int64GetDatum(row.debit), Int64GetDatum(row.amount), Int64GetDatum(row.debit_balance),
 		Int64GetDatum(row.debit_version), Int64GetDatum(row.debit_previous), CharGetDatum(row.kind),
-		legs_datum(row.legs), PointerGetDatum(row.key), PointerGetDatum(row.description),
-		PointerGetDatum(row.metadata)};
+		row.legs.empty() ? PointerGetDatum(construct_empty_array(INT8OID)) : legs_datum(row.legs),
+		PointerGetDatum(row.key), PointerGetDatum(row.description), PointerGetDatum(row.metadata),
+		Int64GetDatum(row.target), TimestampTzGetDatum(row.expires_at)};
 	const bool nulls[attribute_count] = {false, false, false, false, false, false, false, false,
-		false, row.key == nullptr, row.description == nullptr, row.metadata == nullptr};
+		false, row.key == nullptr, row.description == nullptr, row.metadata == nullptr,
+		row.target == 0, row.expires_at == DT_NOEND};
 	return heap_form_tuple(descriptor, const_cast<Datum *>(values), const_cast<bool *>(nulls));
 }
 
-// Puts a stored row into every index of the journal, whatever indexes it has by now: a DBA's own,
-// or the second primary key of a REINDEX CONCURRENTLY. Follows ExecInsertIndexTuples in
-// PostgreSQL's execIndexing.c, whose signature changes from version to version.
-void index_row(Relation heap, CatalogIndexState indexes, TupleTableSlot *slot, EState *estate) {
-	ExprContext *context = GetPerTupleExprContext(estate);
-	context->ecxt_scantuple = slot;
-	for (int i = 0; i < indexes->ri_NumIndices; i++) {
-		Relation index = indexes->ri_IndexRelationDescs[i];
-		IndexInfo *info = indexes->ri_IndexRelationInfo[i];
-		if (!info->ii_ReadyForInserts)
-			continue;
-		if (info->ii_Predicate != NIL && info->ii_PredicateState == nullptr)
-			info->ii_PredicateState = ExecPrepareQual(info->ii_Predicate, estate);
-		if (info->ii_Predicate != NIL && !ExecQual(info->ii_PredicateState, context))
-			continue;
-		Datum values[INDEX_MAX_KEYS];
-		bool nulls[INDEX_MAX_KEYS];
-		FormIndexDatum(info, slot, estate, values, nulls);
-		index_insert(index, values, nulls, &slot->tts_tid, heap,
-			index->rd_index->indisunique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO, false, info);
-	}
-	ResetPerTupleExprContext(estate);
+// The row in a slot. legs is a copy; key, description and metadata may point into the slot.
+void read_row(TupleTableSlot *slot, JournalRow *row) {
+	slot_getallattrs(slot);
+	const Datum *values = slot->tts_values;
+	const bool *nulls = slot->tts_isnull;
+	const auto int64_of = [&](Attribute attribute) { return DatumGetInt64(values[attribute - 1]); };
+	const auto text_of = [&](Attribute attribute) {
+		return nulls[attribute - 1] ? nullptr : DatumGetTextPP(values[attribute - 1]);
+	};
+	*row = {
+		.id = int64_of(attribute_id),
+		.at = DatumGetTimestampTz(values[attribute_at - 1]),
+		.debit = int64_of(attribute_debit),
+		.amount = int64_of(attribute_amount),
+		.debit_balance = int64_of(attribute_debit_balance),
+		.debit_version = int64_of(attribute_debit_version),
+		.debit_previous = int64_of(attribute_debit_previous),
+		.kind = DatumGetChar(values[attribute_kind - 1]),
+		.legs = legs_of(DatumGetArrayTypePCopy(values[attribute_legs - 1])),
+		.key = text_of(attribute_key),
+		.description = text_of(attribute_description),
+		.metadata = nulls[attribute_metadata - 1] ? nullptr
+												  : DatumGetJsonbP(values[attribute_metadata - 1]),
+		.target = nulls[attribute_target - 1] ? 0 : int64_of(attribute_target),
+		.expires_at = nulls[attribute_expires_at - 1]
+						  ? DT_NOEND
+						  : DatumGetTimestampTz(values[attribute_expires_at - 1]),
+	};
 }
 
 } // namespace
+
+const char *kind_name(char kind) {
+	switch (kind) {
+	case kind_transfer:
+		return "transfer";
+	case kind_top_up:
+		return "top_up";
+	case kind_hold:
+		return "hold";
+	case kind_capture:
+		return "capture";
+	case kind_void:
+		return "void";
+	case kind_reverse:
+		return "reverse";
+	default:
+		return "expiry";
+	}
+}
 
 bool same_text(text *a, text *b) {
 	const size_t size = VARSIZE_ANY_EXHDR(a);
@@ -89,68 +118,128 @@ std::span<Leg> legs_of(ArrayType *array) {
 	return {reinterpret_cast<Leg *>(ARR_DATA_PTR(array)), static_cast<size_t>(count / leg_columns)};
 }
 
-JournalRow journal_row(TupleTableSlot *slot) {
-	slot_getallattrs(slot);
-	const Datum *values = slot->tts_values;
-	const bool *nulls = slot->tts_isnull;
-	const auto int64_of = [&](Attribute attribute) { return DatumGetInt64(values[attribute - 1]); };
-	const auto text_of = [&](Attribute attribute) {
-		return nulls[attribute - 1] ? nullptr : DatumGetTextPP(values[attribute - 1]);
-	};
-	return {
-		.id = int64_of(attribute_id),
-		.at = DatumGetTimestampTz(values[attribute_at - 1]),
-		.debit = int64_of(attribute_debit),
-		.amount = int64_of(attribute_amount),
-		.debit_balance = int64_of(attribute_debit_balance),
-		.debit_version = int64_of(attribute_debit_version),
-		.debit_previous = int64_of(attribute_debit_previous),
-		.kind = DatumGetChar(values[attribute_kind - 1]),
-		.legs = legs_of(DatumGetArrayTypePCopy(values[attribute_legs - 1])),
-		.key = text_of(attribute_key),
-		.description = text_of(attribute_description),
-		.metadata = nulls[attribute_metadata - 1] ? nullptr
-												  : DatumGetJsonbP(values[attribute_metadata - 1]),
-	};
-}
-
 int64 key_hash(text *key, int64 debit) {
 	return DatumGetInt64(DirectFunctionCall2Coll(
 		hashtextextended, C_COLLATION_OID, PointerGetDatum(key), Int64GetDatum(debit)));
 }
 
-KeyProbe begin_key_probe(const Table &journal, Snapshot snapshot) {
-	Relation index = index_open(relation_oid("journal_key"), AccessShareLock);
-	return {index, begin_index_scan(journal.heap, index, snapshot, 1),
-		table_slot_create(journal.heap, nullptr),
-		AllocSetContextCreate(CurrentMemoryContext, "tokpay key", ALLOCSET_DEFAULT_SIZES)};
+JournalReader::JournalReader(Relation heap, Snapshot snapshot)
+	: row_memory_(
+		  AllocSetContextCreate(CurrentMemoryContext, "tokpay journal", ALLOCSET_DEFAULT_SIZES)),
+	  slot_(table_slot_create(heap, nullptr)), ids_(heap, snapshot), keys_(heap, snapshot),
+	  targets_(heap, snapshot) {}
+
+bool JournalReader::next(IndexSearch &search) {
+	if (!search.next(slot_))
+		return false;
+	// The scan keeps memory of its own from one call to the next, so only the row goes there.
+	MemoryContextReset(row_memory_);
+	MemoryContext caller = MemoryContextSwitchTo(row_memory_);
+	read_row(slot_, &row_);
+	MemoryContextSwitchTo(caller);
+	return true;
 }
 
-bool probe_key(KeyProbe &probe, int64 debit, text *key, int64 hash, JournalRow *row) {
-	ScanKeyData scan_key;
-	ScanKeyInit(&scan_key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(hash));
-	index_rescan(probe.scan, &scan_key, 1, nullptr, 0);
-	while (index_getnext_slot(probe.scan, ForwardScanDirection, probe.slot)) {
-		// The scan keeps memory of its own from one call to the next, so only the row goes there.
-		MemoryContextReset(probe.row_memory);
-		MemoryContext caller = MemoryContextSwitchTo(probe.row_memory);
-		*row = journal_row(probe.slot);
-		MemoryContextSwitchTo(caller);
-		if (row->debit == debit && row->key != nullptr && same_text(row->key, key))
-			return true;
+const JournalRow *JournalReader::by_id(int64 id) {
+	ScanKeyData keys[] = {equals(1, id)};
+	ids_.begin(catalog().journal_id, keys);
+	return next(ids_) ? &row_ : nullptr;
+}
+
+const JournalRow *JournalReader::by_key(int64 debit, text *key, int64 hash) {
+	ScanKeyData keys[] = {equals(1, hash)};
+	keys_.begin(catalog().journal_key, keys);
+	while (next(keys_))
+		if (row_.debit == debit && row_.key != nullptr && same_text(row_.key, key))
+			return &row_;
+	return nullptr;
+}
+
+const JournalRow *JournalReader::by_target(int64 target) {
+	ScanKeyData keys[] = {equals(1, target)};
+	targets_.begin(catalog().journal_target, keys);
+	return next(targets_) ? &row_ : nullptr;
+}
+
+void JournalReader::end() {
+	ids_.end();
+	keys_.end();
+	targets_.end();
+	ExecDropSingleTupleTableSlot(slot_);
+	MemoryContextDelete(row_memory_);
+}
+
+JournalRow without_texts(const JournalRow &row) {
+	JournalRow copy = row;
+	copy.legs = allocate<Leg>(row.legs.size());
+	std::ranges::copy(row.legs, copy.legs.begin());
+	copy.key = copy.description = nullptr;
+	copy.metadata = nullptr;
+	return copy;
+}
+
+namespace {
+
+// The journal's own three indexes, written without the executor's expressions and predicates: what
+// they hold is known. Any further index sends all of them through IndexWriter.
+class JournalIndexes {
+public:
+	explicit JournalIndexes(Relation heap) : heap_(heap), others_(heap) {
+		const Oid own[] = {
+			catalog().journal_id, catalog().journal_key, catalog().journal_target};
+		List *indexes = RelationGetIndexList(heap);
+		only_own_ = list_length(indexes) == std::size(own) &&
+					std::ranges::all_of(own, [&](Oid oid) { return list_member_oid(indexes, oid); });
+		list_free(indexes);
+		if (!only_own_)
+			return;
+		id_ = index_open(own[0], RowExclusiveLock);
+		key_ = index_open(own[1], RowExclusiveLock);
+		target_ = index_open(own[2], RowExclusiveLock);
+		info_ = makeNode(IndexInfo);
 	}
-	return false;
-}
 
-void end_key_probe(KeyProbe &probe) {
-	index_endscan(probe.scan);
-	ExecDropSingleTupleTableSlot(probe.slot);
-	index_close(probe.index, NoLock);
-	MemoryContextDelete(probe.row_memory);
-}
+	void insert(const JournalRow &row, HeapTuple tuple) {
+		if (!only_own_) {
+			others_.insert(tuple, {});
+			return;
+		}
+		insert_value(id_, row.id, tuple, UNIQUE_CHECK_YES);
+		if (row.key != nullptr)
+			insert_value(key_, row.key_hash, tuple, UNIQUE_CHECK_NO);
+		if (row.target != 0)
+			insert_value(target_, row.target, tuple, UNIQUE_CHECK_YES);
+	}
 
-void append_to_journal(const Table &journal, std::span<const JournalRow> rows) {
-	Relation heap = journal.heap;
+	void end() {
+		others_.end();
+		if (!only_own_)
+			return;
+		for (Relation index : {id_, key_, target_})
+			index_close(index, NoLock);
+	}
+
+private:
+	void insert_value(Relation index, int64 value, HeapTuple tuple, IndexUniqueCheck check) {
+		Datum values[] = {Int64GetDatum(value)};
+		bool nulls[] = {false};
+		index_insert(index, values, nulls, &tuple->t_self, heap_, check, false, info_);
+	}
+
+	Relation heap_;
+	IndexWriter others_;
+	bool only_own_;
+	Relation id_ = nullptr;
+	Relation key_ = nullptr;
+	Relation target_ = nullptr;
+	IndexInfo *info_ = nullptr; // B-trees look at nothing in it
+};
+
+} // namespace
+
+void append_to_journal(Relation heap, std::span<JournalRow *const> rows) {
+	if (rows.empty())
+		return;
 	// A descriptor of our own: a refcounted one is counted up and down once per slot and row.
 	TupleDesc descriptor = CreateTupleDescCopyConstr(RelationGetDescr(heap));
 	const int slot_count = static_cast<int>(std::min<size_t>(rows.size(), insert_chunk));
@@ -158,20 +247,27 @@ void append_to_journal(const Table &journal, std::span<const JournalRow> rows) {
 	for (int i = 0; i < slot_count; i++)
 		slots[i] = MakeSingleTupleTableSlot(descriptor, &TTSOpsHeapTuple);
 
-	CatalogIndexState indexes = CatalogOpenIndexes(heap);
-	EState *estate = CreateExecutorState();
+	JournalIndexes indexes(heap);
+	MemoryContext chunk_memory =
+		AllocSetContextCreate(CurrentMemoryContext, "tokpay rows", ALLOCSET_DEFAULT_SIZES);
 	while (!rows.empty()) {
 		const auto chunk = rows.first(std::min<size_t>(rows.size(), insert_chunk));
 		rows = rows.subspan(chunk.size());
+		MemoryContext caller = MemoryContextSwitchTo(chunk_memory);
 		for (size_t i = 0; i < chunk.size(); i++)
-			ExecStoreHeapTuple(form_row(chunk[i], descriptor), slots[i], true);
+			ExecStoreHeapTuple(form_row(*chunk[i], descriptor), slots[i], false);
 		heap_multi_insert(
 			heap, slots, static_cast<int>(chunk.size()), GetCurrentCommandId(true), 0, nullptr);
-		for (size_t i = 0; i < chunk.size(); i++)
-			index_row(heap, indexes, slots[i], estate);
+		MemoryContextSwitchTo(caller);
+		for (size_t i = 0; i < chunk.size(); i++) {
+			HeapTuple tuple = ExecFetchSlotHeapTuple(slots[i], false, nullptr);
+			tuple->t_self = slots[i]->tts_tid;
+			indexes.insert(*chunk[i], tuple);
+			ExecClearTuple(slots[i]);
+		}
+		MemoryContextReset(chunk_memory);
 	}
-	FreeExecutorState(estate);
-	CatalogCloseIndexes(indexes);
+	indexes.end();
 	for (int i = 0; i < slot_count; i++)
 		ExecDropSingleTupleTableSlot(slots[i]);
 }

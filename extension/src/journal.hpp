@@ -1,12 +1,18 @@
 // The journal: one row per transfer with its legs inside (sql/tables.sql).
 #pragma once
 
-#include "account.hpp"
+#include "index_search.hpp"
+#include "memory.hpp"
 
 namespace tokpay {
 
 constexpr char kind_transfer = 't';
 constexpr char kind_top_up = 'u';
+constexpr char kind_hold = 'h';
+constexpr char kind_capture = 'c';
+constexpr char kind_void = 'v';
+constexpr char kind_reverse = 'r';
+constexpr char kind_expiry = 'x'; // the end of a hold by time; no transfer to anybody outside
 
 // A credit inside journal.legs, as stored: five consecutive bigints.
 struct Leg {
@@ -22,19 +28,30 @@ static_assert(sizeof(Leg) == leg_columns * sizeof(int64));
 
 // A row of the journal; key, description and metadata are null where absent.
 struct JournalRow {
-	int64 id;
-	TimestampTz at;
-	int64 debit;
-	int64 amount;
-	int64 debit_balance;
-	int64 debit_version;
-	int64 debit_previous;
-	char kind;
+	int64 id = 0;
+	TimestampTz at = 0;
+	int64 debit = 0;
+	int64 amount = 0;
+	int64 debit_balance = 0;
+	int64 debit_version = 0;
+	int64 debit_previous = 0;
+	char kind = kind_transfer;
 	std::span<Leg> legs;
-	text *key;
-	text *description;
-	Jsonb *metadata;
+	text *key = nullptr;
+	text *description = nullptr;
+	Jsonb *metadata = nullptr;
+	int64 target = 0;				   // 0: none
+	TimestampTz expires_at = DT_NOEND; // DT_NOEND: never
+	int64 key_hash = 0;				   // of a row to append that has a key
 };
+
+// Whether transfers of this kind are entries of their accounts; the others only reserve or release.
+constexpr bool has_entries(char kind) {
+	return kind != kind_hold && kind != kind_void && kind != kind_expiry;
+}
+
+// The name of a kind in the interface.
+const char *kind_name(char kind);
 
 // The legs in a value of journal.legs; an error where the array has another shape.
 std::span<Leg> legs_of(ArrayType *array);
@@ -42,28 +59,38 @@ std::span<Leg> legs_of(ArrayType *array);
 // Byte for byte, as the "C" collation has it.
 bool same_text(text *a, text *b);
 
-// The row in a slot of the journal. legs is a copy; key, description and metadata may point into
-// the slot and live as long as its content.
-JournalRow journal_row(TupleTableSlot *slot);
-
 // What the index journal_key holds for a key: PostgreSQL's hashtextextended(key, debit).
 int64 key_hash(text *key, int64 debit);
 
-// Finds transfers by key under one snapshot, which the caller keeps active and which was taken
-// after the debited account was locked, where an answer of "never used" has to be final.
-struct KeyProbe {
-	Relation index;
-	IndexScanDesc scan;
-	TupleTableSlot *slot;
-	MemoryContext row_memory; // of the row that was found last
+// Reads rows through an index under one snapshot, which the caller keeps active.
+class JournalReader {
+public:
+	JournalReader(Relation heap, Snapshot snapshot);
+
+	// The row, or null. Valid until the next call.
+	const JournalRow *by_id(int64 id);
+	// Where an answer of "never used" has to be final, the snapshot was taken after the debited
+	// account was locked.
+	const JournalRow *by_key(int64 debit, text *key, int64 hash);
+	// The transfer that ended this hold or reversed this transfer.
+	const JournalRow *by_target(int64 target);
+	void end();
+
+private:
+	bool next(IndexSearch &search);
+
+	MemoryContext row_memory_; // of the row that was found last
+	TupleTableSlot *slot_;
+	IndexSearch ids_;
+	IndexSearch keys_;
+	IndexSearch targets_;
+	JournalRow row_;
 };
 
-KeyProbe begin_key_probe(const Table &journal, Snapshot snapshot);
-// True with the row, which is valid until the next call.
-bool probe_key(KeyProbe &probe, int64 debit, text *key, int64 hash, JournalRow *row);
-void end_key_probe(KeyProbe &probe);
+// A copy in the current context, without key, description and metadata.
+JournalRow without_texts(const JournalRow &row);
 
 // Appends the rows, in order.
-void append_to_journal(const Table &journal, std::span<const JournalRow> rows);
+void append_to_journal(Relation heap, std::span<JournalRow *const> rows);
 
 } // namespace tokpay

@@ -17,7 +17,9 @@ extern "C" {
 #include "catalog/pg_am_d.h"
 #include "catalog/pg_class_d.h"
 #include "catalog/pg_collation_d.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_type_d.h"
+#include "commands/extension.h"
 #include "commands/sequence.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
@@ -25,15 +27,20 @@ extern "C" {
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/execnodes.h"
+#include "storage/buf_internals.h"
+#include "storage/bufmgr.h"
+#include "storage/bufpage.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 #if PG_VERSION_NUM >= 160000
@@ -59,6 +66,49 @@ inline IndexScanDesc begin_index_scan(Relation heap, Relation index, Snapshot sn
 	return index_beginscan(heap, index, snapshot, nullptr, keys, 0);
 #else
 	return index_beginscan(heap, index, snapshot, keys, 0);
+#endif
+}
+
+// The columns of a tuple; 18 gives a void pointer.
+inline char *row_bytes(HeapTuple tuple) {
+	return reinterpret_cast<char *>(GETSTRUCT(tuple));
+}
+
+// Pins the buffer if it still holds this block of the relation.
+inline bool pin_recent_buffer(Relation heap, BlockNumber block, Buffer buffer) {
+#if PG_VERSION_NUM >= 160000
+	return ReadRecentBuffer(heap->rd_locator, MAIN_FORKNUM, block, buffer);
+#else
+	return ReadRecentBuffer(heap->rd_node, MAIN_FORKNUM, block, buffer);
+#endif
+}
+
+// Which indexes need an entry after an update.
+enum class IndexesToUpdate : uint8_t { none, summarizing, all };
+
+inline TM_Result update_row(Relation heap, ItemPointer old, HeapTuple row, CommandId command,
+	TM_FailureData *failure, IndexesToUpdate *indexes) {
+	LockTupleMode mode;
+#if PG_VERSION_NUM >= 160000
+	TU_UpdateIndexes update;
+	const TM_Result result =
+		heap_update(heap, old, row, command, InvalidSnapshot, true, failure, &mode, &update);
+	*indexes = update == TU_All          ? IndexesToUpdate::all
+			   : update == TU_Summarizing ? IndexesToUpdate::summarizing
+										  : IndexesToUpdate::none;
+#else
+	const TM_Result result =
+		heap_update(heap, old, row, command, InvalidSnapshot, true, failure, &mode);
+	*indexes = HeapTupleIsHeapOnly(row) ? IndexesToUpdate::none : IndexesToUpdate::all;
+#endif
+	return result;
+}
+
+inline bool is_summarizing([[maybe_unused]] const IndexInfo *info) {
+#if PG_VERSION_NUM >= 160000
+	return info->ii_Summarizing;
+#else
+	return false;
 #endif
 }
 

@@ -1,5 +1,7 @@
 #include "refusal.hpp"
 
+#include <iterator>
+
 namespace tokpay {
 
 namespace {
@@ -18,22 +20,45 @@ constexpr CodeText code_texts[] = {
 	{"key_reused", "key reused", "TP002",
 		"A key belongs to one request for ever; use a new key for a new request."},
 	{"account_not_found", "account not found", "TP003", nullptr},
+	{"transfer_not_found", "transfer not found", "TP006",
+		"The view tokpay.transfers lists transfers and holds."},
 	{"not_permitted", "not permitted", "TP016",
 		"Debiting an account without a floor creates money: it needs the role tokpay_funder."},
+	{"account_in_use", "account in use", "TP018",
+		"Move its money away, and capture or void its holds, before you close it."},
+	{"hold_not_pending", "hold not pending", "TP013", nullptr},
+	{"already_reversed", "already reversed", "TP014", nullptr},
 	{"same_account", "same account", "TP004", nullptr},
 	{"currency_mismatch", "currency mismatch", "TP005", nullptr},
-	{"account_frozen", "account frozen", "TP007", nullptr},
+	{"account_frozen", "account frozen", "TP007", "tokpay.unfreeze() opens it again."},
 	{"account_closed", "account closed", "TP008", nullptr},
 	{"amount_overflow", "amount overflow", "TP009", nullptr},
 	{"insufficient_funds", "insufficient funds", "TP010", nullptr},
 	{"balance_limit", "balance limit", "TP011", nullptr},
+	{"chain_failed", "chain failed", "TP012", nullptr},
 };
+static_assert(std::size(code_texts) == static_cast<size_t>(Code::chain_failed) + 1);
 
 const CodeText &text_of(Code code) {
 	return code_texts[static_cast<int>(code)];
 }
 
 } // namespace
+
+Refusal invalid_request(const char *detail) {
+	return {.code = Code::invalid_request, .detail = detail};
+}
+
+Refusal account_not_found(int64 id) {
+	return {.code = Code::account_not_found,
+		.account = id,
+		.detail = psprintf("There is no account " INT64_FORMAT ".", id)};
+}
+
+Refusal transfer_not_found(int64 id) {
+	return {.code = Code::transfer_not_found,
+		.detail = psprintf("There is no transfer " INT64_FORMAT ".", id)};
+}
 
 const char *code_name(Code code) {
 	return text_of(code).name;

@@ -3,6 +3,8 @@
 
 #include "postgres.hpp"
 
+#include <optional>
+
 namespace tokpay {
 
 // In order of precedence: where several rules are broken, the first one answers.
@@ -12,7 +14,11 @@ enum class Code : uint8_t {
 	not_leader,
 	key_reused,
 	account_not_found,
+	transfer_not_found,
 	not_permitted,
+	account_in_use,
+	hold_not_pending,
+	already_reversed,
 	same_account,
 	currency_mismatch,
 	account_frozen,
@@ -20,17 +26,23 @@ enum class Code : uint8_t {
 	amount_overflow,
 	insufficient_funds,
 	balance_limit,
+	chain_failed,
 };
 
-// A code with what it is about. account 0: about no account. detail is palloc'd or static.
+// A code with what it is about. detail is palloc'd or static.
 struct Refusal {
 	Code code = Code::ok;
-	int64 account = 0;
+	std::optional<int64> account;
 	bool has_amounts = false; // balance and required are set
 	int64 balance = 0;
 	int64 required = 0;
 	const char *detail = nullptr;
 };
+
+// Refusals that several functions make. id is an account's or a transfer's.
+Refusal invalid_request(const char *detail);
+Refusal account_not_found(int64 id);
+Refusal transfer_not_found(int64 id);
 
 // The code's name in transfer_outcome and over HTTP.
 const char *code_name(Code code);

@@ -1,4 +1,4 @@
-// The engine: a batch of transfers against the books, one after another, in one pass.
+// The engine: a batch of requests against the books, one after another, in one pass.
 #pragma once
 
 #include "journal.hpp"
@@ -13,19 +13,20 @@ constexpr int max_key_bytes = 255;
 constexpr int max_description_bytes = 10000;
 constexpr int max_metadata_bytes = 1 << 20;
 
-struct Credit {
-	int64 account;
-	int64 amount;
-};
-
-// A transfer somebody asks for. refusal is set already where the request cannot even be read.
+// A transfer of any kind that somebody asks for. refusal is set already where the request cannot
+// even be read. debit, credits and amounts of a capture, void or reverse follow from its target.
 struct Request {
 	char kind = kind_transfer;
 	int64 debit = 0;
-	std::span<const Credit> credits;
+	std::span<const int64> credits;
+	std::span<const int64> amounts; // one per credit
 	text *key = nullptr;
 	text *description = nullptr;
 	Jsonb *metadata = nullptr;
+	const JournalRow *target = nullptr;	 // what a capture, void or reverse is about
+	const Interval *expires_in = nullptr; // of a hold; null: never
+	bool in_chain = false;
+	int32 chain = 0;
 	Refusal refusal;
 };
 
@@ -33,12 +34,17 @@ struct Request {
 struct Outcome {
 	Refusal refusal;
 	bool replayed = false;
-	JournalRow row;
+	const JournalRow *row = nullptr;
 };
 
 // Executes the requests in order, as the caller's transaction; outcomes[i] answers requests[i].
-// Memory is the current context's. Refusals change nothing; errors are raised only for what is
-// wrong with the call as a whole: not_leader, a read-only transaction (25006), 40001.
-void execute_transfers(std::span<const Request> requests, std::span<Outcome> outcomes);
+// Requests that share a chain stand side by side. Memory is the current context's. Refusals change
+// nothing; errors are raised only for what is wrong with the call as a whole: not_leader, a
+// read-only transaction (25006), 40001.
+void execute_requests(std::span<const Request> requests, std::span<Outcome> outcomes);
+
+// Ends up to max_count holds that have expired, but those of accounts that others have locked, and
+// returns how many.
+int32 expire_holds(int32 max_count);
 
 } // namespace tokpay

@@ -1,6 +1,6 @@
 -- Idempotency keys: replays, reuse, scope, and keys of refused requests.
 begin;
-select plan(38);
+select plan(47);
 select test.open('payer', 1000), test.open('other', 1000), test.open('ann'), test.open('bob'),
     test.open('full', 10, max_balance => 10);
 
@@ -75,9 +75,22 @@ select is(substring((test.attempt(format('select tokpay.transfer(%s, %L, ''{5}''
 select tokpay.transfer(test.id('funding/USD'), test.ids('ann'), '{5}', 'grant');
 select is(test.sqlstate($$select tokpay.top_up(test.id('ann'), 5, 'grant')$$), 'TP002', 'nor the other way round');
 select is((tokpay.top_up(test.id('ann'), 5, 'k')).replayed, false, 'a top-up''s key is the funding account''s');
+
 select is(array(select test.sqlstate(format('select tokpay.top_up(%s)', arguments)) from (values
         (1, $$test.id('bob'), 5, 'gift'$$), (2, $$test.id('ann'), 6, 'gift'$$), (3, $$test.id('ann'), 5, 'gift', 'for you'$$)
     ) as cases (place, arguments) order by place), '{TP002,TP002,TP002}'::text[], 'every field of a top-up counts');
+
+-- Lengths and scope of the keys of every operation
+select transfer as spent from tokpay.transfer(test.id('payer'), test.ids('bob'), '{1}', 'spent') \gset
+select transfer as held from tokpay.hold(test.id('payer'), test.ids('bob'), '{1}', 'held') \gset
+select is(array(select test.sqlstate(format('select tokpay.%s', replace(call, ':key', key))) from (values
+        (1, $$''$$), (2, $$'x'$$), (3, $$repeat('k', 254)$$), (4, $$repeat('x', 255)$$), (5, $$repeat('k', 256)$$), (6, $$repeat('é', 127)$$), (7, $$repeat('é', 128)$$), (8, 'null')
+    ) as keys (place, key) order by place),
+    '{TP001,ok,ok,ok,TP001,ok,TP001,ok}'::text[], format('keys of 0 to 256 bytes: %s', split_part(call, '(', 1)))
+from (values ($$transfer(test.id('other'), test.ids('ann'), '{1}', :key)$$), ($$top_up(test.id('ann'), 1, :key)$$), ($$hold(test.id('other'), test.ids('ann'), '{1}', :key)$$),
+    (format('capture(%s, null, :key)', :held)), (format('void(%s, :key)', :held)), (format('reverse(%s, :key)', :spent))) as calls (call);
+select is(substring((test.attempt(format('select tokpay.%s', call))).detail from 'Account (\d+) used key'), test.id('payer')::text, format('the key of a %s is the debited account''s', what))
+from (values ('capture', format($$capture(%s, null, 'spent')$$, :held)), ('void', format($$void(%s, 'spent')$$, :held)), ('reverse', format($$reverse(%s, 'held')$$, :spent))) as cases (what, call);
 select is(test.faults(), '', 'the books are right');
 select * from finish();
 rollback;

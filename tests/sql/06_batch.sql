@@ -62,10 +62,15 @@ select code as floorless from tokpay.transfer_batch(array[row((select funding fr
 reset role;
 select is(:'floorless'::text, 'not_permitted', 'a teller''s debit of a floorless account is an outcome, not an error');
 
--- Chains are not there yet
-select is(test.rows(format($$select code, detail from tokpay.transfer_batch(array[test.request(%1$s, %2$L, '{1}', chain => 1), test.request(%1$s, %2$L, '{1}')])$$,
-        test.id('payer'), test.ids('ann'))),
-    '(invalid_request,"chain is not supported by this version.") (ok,)', 'a chain is refused');
+-- What is held is not there; frozen and closed
+select test.open('holder', 50), test.open('ice'), test.open('gone');
+select tokpay.hold(test.id('holder'), test.ids('ann'), '{20}'), tokpay.freeze(test.id('ice')), tokpay.close(test.id('gone'));
+select is(test.rows(format($$select code, debit_balance, account, balance, required, detail from tokpay.transfer_batch(array[test.request(%1$s, '{%2$s}', '{31}'),
+        test.request(%1$s, '{%2$s,%3$s}', '{1,1}'), test.request(%4$s, '{%2$s}', '{1}'), test.request(%1$s, '{%2$s}', '{30}')])$$,
+        test.id('holder'), test.id('ann'), test.id('ice'), test.id('gone'))),
+    format('(insufficient_funds,,%1$s,50,31,"Account %1$s has 30 available, the transfer needs 31.") (account_frozen,,%2$s,,,"Account %2$s is frozen.") '
+        '(account_closed,,%3$s,,,"Account %3$s is closed.") (ok,20,,,,)', test.id('holder'), test.id('ice'), test.id('gone')),
+    'a refusal tells the balance and in its detail what of it is available; frozen and closed are outcomes');
 
 -- Sizes
 select is(test.rows($$select * from tokpay.transfer_batch('{}')$$), '', 'no requests, no outcomes');

@@ -1,0 +1,237 @@
+#include "books.hpp"
+
+#include "refusal.hpp"
+
+#include <bit>
+
+namespace tokpay {
+
+Books::Books(const char *what, size_t max_accounts) {
+	require_leader();
+	PreventCommandIfReadOnly(what);
+	PreventCommandIfParallelMode(what);
+	account_heap_ = open_heap(catalog().account_state, RowExclusiveLock);
+	journal_heap_ = open_heap(catalog().journal, RowExclusiveLock);
+	accounts_ = allocate<Account>(max_accounts);
+	table_ = allocate<uint32>(std::bit_ceil(2 * max_accounts));
+}
+
+Account *Books::add(int64 id) {
+	const size_t mask = table_.size() - 1;
+	size_t place = static_cast<uint64>(id) * UINT64CONST(0x9E3779B97F4A7C15) >> 32 & mask;
+	while (table_[place] != 0) {
+		Account &account = accounts_[table_[place] - 1];
+		if (account.id == id)
+			return &account;
+		place = (place + 1) & mask;
+	}
+	Account &account = accounts_[account_count_++];
+	account.id = id;
+	table_[place] = static_cast<uint32>(account_count_);
+	return &account;
+}
+
+// Earlier calls of the same statement are seen, as SPI makes them; both snapshots are younger than
+// the table locks. Under READ COMMITTED the second one sees every key that was ever used on a locked
+// account and every hold that is pending on it. Under the stricter levels the locks have proved the
+// accounts unchanged since the transaction's snapshot, which therefore sees them too.
+void Books::lock(LockWaitPolicy policy) {
+	ascending_ = allocate<Account *>(account_count_);
+	for (size_t i = 0; i < account_count_; i++)
+		ascending_[i] = &accounts_[i];
+	std::ranges::sort(ascending_, {}, &Account::id);
+
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	lock_accounts(account_heap_, ascending_, policy);
+	PopActiveSnapshot();
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	snapshot_ = GetActiveSnapshot();
+	now_ = GetCurrentTimestamp();
+	journal_ = new (palloc(sizeof(JournalReader))) JournalReader(journal_heap_, snapshot_);
+}
+
+Relation Books::hold_heap() {
+	if (hold_heap_ == nullptr)
+		hold_heap_ = open_heap(catalog().pending_hold, RowExclusiveLock);
+	return hold_heap_;
+}
+
+PendingHoldReader &Books::pending_holds() {
+	if (pending_holds_ == nullptr)
+		pending_holds_ = new (palloc(sizeof(PendingHoldReader)))
+			PendingHoldReader(hold_heap(), snapshot_);
+	return *pending_holds_;
+}
+
+TimestampTz Books::earliest_time(
+	const Account *debit, std::span<Account *const> credits) const {
+	TimestampTz at = std::max(now_, debit->row->last_at + 1);
+	for (const Account *credit : credits)
+		at = std::max(at, credit->row->last_at + 1);
+	return at;
+}
+
+JournalRow *Books::new_row(char kind, int64 debit, TimestampTz at) {
+	auto *row = new (palloc(sizeof(JournalRow))) JournalRow;
+	row->id = nextval_internal(catalog().transfer_id_seq, false);
+	row->at = at;
+	row->debit = debit;
+	row->kind = kind;
+	rows_.push_back(row);
+	return row;
+}
+
+// Returns the account's transfer before this one.
+int64 Books::post_entry(Account *account, int64 transfer, TimestampTz at, int64 amount) {
+	save(account);
+	AccountRow &row = *account->row;
+	const int64 previous = row.last_transfer;
+	row.balance += amount;
+	row.version += 1;
+	row.last_transfer = transfer;
+	row.last_at = at;
+	account->changed = true;
+	if (row.version % waypoint_spacing == 0)
+		waypoints_.push_back({account->id, row.version, transfer, at});
+	return previous;
+}
+
+// A transfer that names the account without changing its balance still has a time of its own.
+void Books::touch(Account *account, TimestampTz at) {
+	save(account);
+	account->row->last_at = at;
+	account->changed = true;
+}
+
+const JournalRow *Books::post(const Posting &posting, const PendingHold *end_hold) {
+	Account *debit = posting.debit;
+	JournalRow *row = new_row(posting.kind, debit->id, posting.at);
+	row->amount = posting.total;
+	row->key = posting.key;
+	row->key_hash = posting.key_hash;
+	row->description = posting.description;
+	row->metadata = posting.metadata;
+	row->target = posting.target;
+	row->expires_at = posting.expires_at;
+	row->legs = allocate<Leg>(posting.credits.size());
+
+	if (has_entries(posting.kind))
+		row->debit_previous = post_entry(debit, row->id, posting.at, -posting.total);
+	else
+		touch(debit, posting.at);
+	for (size_t i = 0; i < row->legs.size(); i++) {
+		Account *credit = posting.credits[i];
+		Leg &leg = row->legs[i];
+		leg = {.account = credit->id, .amount = posting.amounts[i]};
+		if (!has_entries(posting.kind)) {
+			touch(credit, posting.at);
+			continue;
+		}
+		if (leg.amount != 0)
+			leg.previous = post_entry(credit, row->id, posting.at, leg.amount);
+		else
+			touch(credit, posting.at);
+		leg.balance = credit->row->balance;
+		leg.version = credit->row->version;
+	}
+
+	if (posting.key != nullptr)
+		*debit->key_filter |= key_bits(posting.key_hash);
+	if (posting.kind == kind_hold) {
+		debit->row->held += posting.total;
+		new_holds_.push_back({.hold = row->id,
+			.debit = debit->id,
+			.amount = posting.total,
+			.expires_at = posting.expires_at});
+	}
+	if (end_hold != nullptr) {
+		debit->row->held -= end_hold->amount;
+		ended_holds_.push_back(*end_hold);
+	}
+	row->debit_balance = debit->row->balance;
+	row->debit_version = debit->row->version;
+	return row;
+}
+
+void Books::expire(Account *debit, const PendingHold &hold) {
+	const TimestampTz at = std::max({now_, debit->row->last_at + 1, hold.expires_at});
+	JournalRow *row = new_row(kind_expiry, debit->id, at);
+	row->amount = hold.amount;
+	row->target = hold.hold;
+	touch(debit, at);
+	debit->row->held -= hold.amount;
+	debit->released += 1;
+	row->debit_balance = debit->row->balance;
+	row->debit_version = debit->row->version;
+	ended_holds_.push_back(hold);
+}
+
+bool Books::release_expired(Account *account, int64 needed, TimestampTz by) {
+	if (account->row->held == 0)
+		return false;
+	__int128 missing = static_cast<__int128>(needed) - available(*account->row);
+	Vector<PendingHold> expired;
+	PendingHold hold;
+	// The snapshot still sees those that this call has ended: they come first in the same order.
+	int64 ended = account->released;
+	pending_holds().begin_expired_of(account->id, by);
+	while (missing > 0 && pending_holds().next(&hold)) {
+		if (ended-- > 0)
+			continue;
+		expired.push_back(hold);
+		missing -= hold.amount;
+	}
+	if (missing > 0)
+		return false;
+	for (const PendingHold &found : expired.all())
+		expire(account, found);
+	return true;
+}
+
+Books::Mark Books::mark() {
+	return {
+		saved_.size(), rows_.size(), waypoints_.size(), new_holds_.size(), ended_holds_.size()};
+}
+
+void Books::undo(const Mark &mark) {
+	for (size_t i = saved_.size(); i-- > mark.saved;) {
+		const Saved &saved = saved_[i];
+		saved.account->set(saved.state);
+		saved.account->released = saved.released;
+		saved.account->changed = saved.changed;
+	}
+	saved_.shrink(mark.saved);
+	rows_.shrink(mark.rows);
+	waypoints_.shrink(mark.waypoints);
+	new_holds_.shrink(mark.new_holds);
+	ended_holds_.shrink(mark.ended_holds);
+}
+
+void Books::write() {
+	write_accounts(account_heap_, ascending_);
+	append_to_journal(journal_heap_, rows_.all());
+	if (!waypoints_.empty()) {
+		Relation heap = open_heap(catalog().waypoint, RowExclusiveLock);
+		insert_waypoints(heap, waypoints_.all());
+		table_close(heap, NoLock);
+	}
+	if (!new_holds_.empty())
+		insert_pending_holds(hold_heap(), new_holds_.all());
+	if (!ended_holds_.empty())
+		delete_pending_holds(hold_heap(), ended_holds_.all());
+}
+
+void Books::close() {
+	journal_->end();
+	if (pending_holds_ != nullptr)
+		pending_holds_->end();
+	PopActiveSnapshot();
+	if (hold_heap_ != nullptr)
+		table_close(hold_heap_, NoLock);
+	table_close(journal_heap_, NoLock);
+	table_close(account_heap_, NoLock);
+}
+
+} // namespace tokpay

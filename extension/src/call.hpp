@@ -1,0 +1,46 @@
+// What the SQL functions that move money share: arguments in, results out.
+#pragma once
+
+#include "transfer.hpp"
+
+namespace tokpay {
+
+// Work of one call in memory of its own, so that a statement of many calls does not grow.
+class CallMemory {
+public:
+	CallMemory()
+		: caller_(MemoryContextSwitchTo(
+			  AllocSetContextCreate(CurrentMemoryContext, "tokpay call", ALLOCSET_DEFAULT_SIZES))),
+		  call_(CurrentMemoryContext) {}
+
+	void back_to_caller() { MemoryContextSwitchTo(caller_); }
+	void release() {
+		back_to_caller();
+		MemoryContextDelete(call_);
+	}
+
+private:
+	MemoryContext caller_;
+	MemoryContext call_;
+};
+
+// The elements of a one-dimensional bigint[] without nulls; null is refused like everything else.
+Refusal read_bigints(const char *name, ArrayType *array, std::span<const int64> *values);
+
+// Arguments or fields in the order debit, credits, amounts, key, description, metadata.
+Request read_request(const NullableDatum *fields);
+
+// Whether key, description and metadata keep to their bounds.
+Refusal check_texts(const Request &request);
+
+text *text_argument(FunctionCallInfo fcinfo, int i);
+
+// The columns of a transfer_result.
+constexpr int result_columns = 7;
+void fill_result(const JournalRow &row, bool replayed, Datum *values, bool *nulls);
+Datum result_tuple(FunctionCallInfo fcinfo, const JournalRow &row, bool replayed);
+
+// A batch of one that raises its refusal; the result is the caller's, memory is released.
+Datum execute_one(FunctionCallInfo fcinfo, const Request &request, CallMemory &memory);
+
+} // namespace tokpay

@@ -1,0 +1,169 @@
+// history, balance_at and account_entries: walks along an account's chain of entries.
+
+#include "account.hpp"
+#include "journal.hpp"
+#include "refusal.hpp"
+#include "waypoint.hpp"
+
+namespace tokpay {
+
+namespace {
+
+// An entry of an account: one leg of one transfer.
+struct Entry {
+	int64 version;
+	int64 amount; // signed
+	int64 balance;
+	bool is_debit; // the account is the transfer's debited one
+	const JournalRow *transfer;
+};
+
+// The account's newest transfer; raises account_not_found.
+int64 last_transfer(int64 account) {
+	Relation heap = open_heap(catalog().account_state, AccessShareLock);
+	AccountReader reader(heap, GetActiveSnapshot());
+	const AccountRow *row = reader.find(account);
+	if (row == nullptr)
+		raise(account_not_found(account));
+	const int64 last = row->last_transfer;
+	reader.end();
+	table_close(heap, NoLock);
+	return last;
+}
+
+// Walks from the newest to the oldest entry: every leg names the account's transfer before it.
+// Begins at the first waypoint from which no entry below version `before` and earlier than `until`
+// is missed, so entries beyond these bounds come too. Calls visit(entry) until it returns false.
+template<class Visit>
+void visit_entries(int64 account, int64 before, TimestampTz until, Visit visit) {
+	int64 next = last_transfer(account);
+	if (const int64 waypoint = waypoint_after(account, before, until); waypoint != 0)
+		next = waypoint;
+	Relation heap = open_heap(catalog().journal, AccessShareLock);
+	JournalReader reader(heap, GetActiveSnapshot());
+	MemoryContext per_transfer =
+		AllocSetContextCreate(CurrentMemoryContext, "tokpay entries", ALLOCSET_DEFAULT_SIZES);
+	bool wanted = true;
+	while (next != 0 && wanted) {
+		CHECK_FOR_INTERRUPTS();
+		const JournalRow *row = reader.by_id(next);
+		if (row == nullptr)
+			ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+					errmsg("transfer " INT64_FORMAT " of account " INT64_FORMAT " is missing", next,
+						account),
+					errhint("select * from tokpay.verify() tells more.")));
+		MemoryContext caller = MemoryContextSwitchTo(per_transfer);
+		next = 0;
+		if (row->debit == account) {
+			wanted =
+				visit(Entry{row->debit_version, -row->amount, row->debit_balance, true, row});
+			next = row->debit_previous;
+		}
+		// The last leg of the account is its newest entry; the first one links further back.
+		for (size_t i = row->legs.size(); i-- > 0 && wanted;) {
+			const Leg &leg = row->legs[i];
+			if (leg.account != account || leg.amount == 0)
+				continue;
+			wanted = visit(Entry{leg.version, leg.amount, leg.balance, false, row});
+			next = leg.previous;
+		}
+		MemoryContextSwitchTo(caller);
+		MemoryContextReset(per_transfer);
+	}
+	MemoryContextDelete(per_transfer);
+	reader.end();
+	table_close(heap, NoLock);
+}
+
+// The other side of an entry: the debited account of a credit, the credited ones of a debit without
+// repeats.
+Datum counterparties(const Entry &entry) {
+	const JournalRow &row = *entry.transfer;
+	const auto values = allocate<Datum>(row.legs.size() + 1);
+	size_t count = 0;
+	if (!entry.is_debit) {
+		values[count++] = Int64GetDatum(row.debit);
+	} else {
+		for (const Leg &leg : row.legs)
+			if (leg.amount != 0)
+				values[count++] = Int64GetDatum(leg.account);
+		const auto found = values.first(count);
+		std::ranges::sort(found);
+		count -= std::ranges::unique(found).size();
+	}
+	return PointerGetDatum(construct_array(values.data(), static_cast<int>(count), INT8OID,
+		sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+} // namespace
+
+} // namespace tokpay
+
+TOKPAY_FUNCTION(tokpay_history) {
+	using namespace tokpay;
+	require_leader();
+	if (PG_ARGISNULL(0))
+		raise(invalid_request("account is null."));
+	if (PG_ARGISNULL(2) || PG_GETARG_INT32(2) < 1)
+		raise(invalid_request("max_rows is 1 or more."));
+	const int64 before = PG_ARGISNULL(1) ? PG_INT64_MAX : PG_GETARG_INT64(1);
+	int64 rows_left = PG_GETARG_INT32(2);
+	const TimestampTz since = PG_ARGISNULL(3) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(3);
+	const TimestampTz until = PG_ARGISNULL(4) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(4);
+
+	InitMaterializedSRF(fcinfo, 0);
+	auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+	visit_entries(PG_GETARG_INT64(0), before, until, [&](const Entry &entry) {
+		const JournalRow &row = *entry.transfer;
+		if (row.at < since)
+			return false;
+		if (entry.version >= before || row.at >= until)
+			return true;
+		Datum values[] = {Int64GetDatum(entry.version), Int64GetDatum(row.id),
+			Int64GetDatum(entry.amount), Int64GetDatum(entry.balance),
+			CStringGetTextDatum(kind_name(row.kind)), counterparties(entry),
+			PointerGetDatum(row.description), PointerGetDatum(row.metadata),
+			TimestampTzGetDatum(row.at)};
+		bool nulls[] = {false, false, false, false, false, false, row.description == nullptr,
+			row.metadata == nullptr, false};
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		return --rows_left > 0;
+	});
+	return Datum(0);
+}
+
+TOKPAY_FUNCTION(tokpay_balance_at) {
+	using namespace tokpay;
+	require_leader();
+	if (PG_ARGISNULL(0))
+		raise(invalid_request("account is null."));
+	if (PG_ARGISNULL(1))
+		raise(invalid_request("at is null."));
+	const TimestampTz at = PG_GETARG_TIMESTAMPTZ(1);
+	const TimestampTz until = at == DT_NOBEGIN || at == DT_NOEND ? at : at + 1;
+	int64 balance = 0;
+	visit_entries(PG_GETARG_INT64(0), PG_INT64_MAX, until, [&](const Entry &entry) {
+		if (entry.transfer->at > at)
+			return true;
+		balance = entry.balance;
+		return false;
+	});
+	PG_RETURN_INT64(balance);
+}
+
+TOKPAY_FUNCTION(tokpay_account_entries) {
+	using namespace tokpay;
+	InitMaterializedSRF(fcinfo, 0);
+	auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+	visit_entries(PG_GETARG_INT64(0), PG_INT64_MAX, DT_NOEND, [&](const Entry &entry) {
+		const JournalRow &row = *entry.transfer;
+		Datum values[] = {Int64GetDatum(entry.version), Int64GetDatum(row.id),
+			Int64GetDatum(entry.amount), Int64GetDatum(entry.balance),
+			CStringGetTextDatum(kind_name(row.kind)), TimestampTzGetDatum(row.at)};
+		bool nulls[] = {false, false, false, false, false, false};
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		return true;
+	});
+	return Datum(0);
+}

@@ -1,0 +1,58 @@
+-- From 0.1.0: what CREATE OR REPLACE cannot do; extension/Makefile appends the parts that it can.
+alter table journal add column target bigint, add column expires_at timestamptz;
+-- A backend that still holds the library of 0.1.0 looks for the old name and stops there, before it
+-- writes rows of the old shape.
+alter index journal_pkey rename to journal_id;
+-- The volatile default makes ALTER TABLE write every row anew: the C++ code finds the column in all.
+alter table account_state add column key_filter bigint not null default random()::bigint * 0 - 1;
+alter table account_state alter column key_filter set default -1;
+
+-- A hold ends once, a transfer is reversed once.
+create unique index journal_target on journal (target) where target is not null;
+
+-- The holds that have no end yet.
+create table pending_hold (
+    hold       bigint not null primary key,
+    debit      bigint not null,
+    amount     bigint not null,
+    expires_at timestamptz not null                     -- infinity: never
+);
+create index pending_hold_debit on pending_hold (debit, expires_at, hold);
+create index pending_hold_expires_at on pending_hold (expires_at, hold);
+
+-- One entry of an account in 128, so that its chain can be entered far back.
+create table waypoint (
+    account  bigint not null,
+    version  bigint not null,
+    transfer bigint not null,
+    at       timestamptz not null,
+    primary key (account, version)
+);
+create index waypoint_at on waypoint (account, at);
+
+-- What ALTER SEQUENCE has made of the sequences: dumps leave out the strides of an extension's own.
+create table sequence_setting (
+    name         text collate "C" primary key,
+    start_value  bigint not null,
+    increment_by bigint not null,
+    min_value    bigint not null,
+    max_value    bigint not null,
+    cache_size   bigint not null,
+    is_cycle     boolean not null
+);
+
+select pg_catalog.pg_extension_config_dump('tokpay.sequence_setting', '');
+select pg_catalog.pg_extension_config_dump('tokpay.pending_hold', '');
+select pg_catalog.pg_extension_config_dump('tokpay.waypoint', '');
+
+-- The entries that are there.
+insert into waypoint
+select account, version, transfer, at
+from (
+    select debit, debit_version, id, at from journal
+    union all
+    select l.account, l.version, j.id, j.at
+    from journal j, unnest(leg_column(j.legs, 1), leg_column(j.legs, 4)) as l (account, version)
+) as entry (account, version, transfer, at)
+where version % 128 = 0;
+

@@ -1,0 +1,86 @@
+-- What the catalogs say of every object: signatures as published, volatility, parallel safety, comments, and how definers' rights are used.
+begin;
+select plan(16);
+
+-- Every function: name(arguments) returns result, volatility (v, s, i), parallel safety (u, r, s), language.
+create temporary table expected (signature text, marks text);
+insert into expected values
+    ('account_id(name text) returns bigint', 's u plpgsql'),
+    ('add_currency(code text, exponent smallint) returns void', 'v u plpgsql'),
+    ('balance(account bigint) returns bigint', 's r c'),
+    ('balance_at(account bigint, at timestamp with time zone) returns bigint', 's r c'),
+    ('balances(accounts bigint[]) returns TABLE(account bigint, balance bigint, held bigint, available bigint, version bigint, currency text)', 's r c'),
+    ('capture(hold bigint, amounts bigint[] DEFAULT NULL::bigint[], key text DEFAULT NULL::text) returns tokpay.transfer_result', 'v u c'),
+    ('close(account bigint) returns void', 'v u c'),
+    ('create_api_key(name text, scopes text[], accounts bigint[] DEFAULT NULL::bigint[], expires_in interval DEFAULT NULL::interval) returns text', 'v u plpgsql'),
+    ('expire_holds(max_rows integer DEFAULT 1000) returns integer', 'v u c'),
+    ('freeze(account bigint) returns void', 'v u c'),
+    ('history(account bigint, before bigint DEFAULT NULL::bigint, max_rows integer DEFAULT 100, since timestamp with time zone DEFAULT NULL::timestamp with time zone, '
+        'until timestamp with time zone DEFAULT NULL::timestamp with time zone) returns TABLE(version bigint, transfer bigint, amount bigint, balance bigint, kind text, '
+        'counterparties bigint[], description text, metadata jsonb, at timestamp with time zone)', 's r c'),
+    ('hold(debit bigint, credits bigint[], amounts bigint[], key text DEFAULT NULL::text, expires_in interval DEFAULT ''7 days''::interval, description text DEFAULT NULL::text, '
+        'metadata jsonb DEFAULT NULL::jsonb) returns tokpay.transfer_result', 'v u c'),
+    ('open_account(name text DEFAULT NULL::text, currency text DEFAULT ''USD''::text, min_balance bigint DEFAULT 0, max_balance bigint DEFAULT NULL::bigint, '
+        'metadata jsonb DEFAULT ''{}''::jsonb, owner text DEFAULT NULL::text) returns bigint', 'v u plpgsql'),
+    ('reverse(transfer bigint, key text DEFAULT NULL::text, description text DEFAULT NULL::text) returns tokpay.transfer_result', 'v u c'),
+    ('revoke_api_key(id bigint) returns void', 'v u plpgsql'),
+    ('set_limits(account bigint, min_balance bigint, max_balance bigint) returns void', 'v u c'),
+    ('set_metadata(account bigint, metadata jsonb) returns void', 'v u plpgsql'),
+    ('top_up(account bigint, amount bigint, key text DEFAULT NULL::text, description text DEFAULT NULL::text) returns tokpay.transfer_result', 'v u c'),
+    ('transfer(debit bigint, credits bigint[], amounts bigint[], key text DEFAULT NULL::text, description text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb) '
+        'returns tokpay.transfer_result', 'v u c'),
+    ('transfer_batch(requests tokpay.transfer_request[]) returns SETOF tokpay.transfer_outcome', 'v u c'),
+    ('transfer_by_key(debit bigint, key text) returns tokpay.transfer_result', 's r c'),
+    ('unfreeze(account bigint) returns void', 'v u c'),
+    ('verify() returns TABLE(check_name text, ok boolean, detail text)', 's u sql'),
+    ('void(hold bigint, key text DEFAULT NULL::text) returns tokpay.transfer_result', 'v u c'),
+    -- inside
+    ('account_entries(account bigint) returns TABLE(version bigint, transfer bigint, amount bigint, balance bigint, kind text, at timestamp with time zone)', 's s c'),
+    ('apply_sequence_setting() returns trigger', 'v u plpgsql'),
+    ('authenticate(digest bytea) returns TABLE(id bigint, scopes text[], accounts bigint[])', 's u plpgsql'),
+    ('ensure_funding(currency text) returns void', 'v u plpgsql'),
+    ('insert_account(name text, currency text, min_balance bigint, max_balance bigint, metadata jsonb, owner text) returns bigint', 'v u plpgsql'),
+    ('keep_sequence_settings() returns event_trigger', 'v u plpgsql'),
+    ('kind_name(kind "char") returns text', 'i s sql'),
+    ('leg_column(legs bigint[], part integer) returns bigint[]', 'i s c'),
+    ('refuse_change() returns trigger', 'v u plpgsql'),
+    ('require_leader() returns void', 'v u c');
+create temporary table found as
+select p.oid, format('%s(%s) returns %s', p.proname, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid)) as signature,
+    format('%s %s %s', p.provolatile, p.proparallel, l.lanname) as marks, p.prosecdef, p.proconfig, l.lanname, obj_description(p.oid, 'pg_proc') as comment
+from pg_proc p join pg_language l on l.oid = p.prolang where p.pronamespace = 'tokpay'::regnamespace;
+select is(test.rows('select signature, marks from found except select signature, marks from expected order by 1'), '', 'no function is there that the table does not name as it is');
+select is(test.rows('select signature, marks from expected except select signature, marks from found order by 1'), '', 'and none is missing');
+
+-- Types and views: columns as published
+select is(string_agg(format('%s %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' order by a.attnum), columns, name)
+from (values
+    ('transfer_request', 'debit bigint, credits bigint[], amounts bigint[], key text, description text, metadata jsonb, chain integer'),
+    ('transfer_result', 'transfer bigint, at timestamp with time zone, debit_balance bigint, debit_version bigint, credit_balances bigint[], credit_versions bigint[], replayed boolean'),
+    ('transfer_outcome', 'position integer, code text, transfer bigint, at timestamp with time zone, debit_balance bigint, debit_version bigint, credit_balances bigint[], '
+        'credit_versions bigint[], replayed boolean, account bigint, balance bigint, required bigint, detail text'),
+    ('accounts', 'id bigint, name text, currency text, balance bigint, held bigint, available bigint, min_balance bigint, max_balance bigint, status text, version bigint, '
+        'metadata jsonb, owner text, opened_at timestamp with time zone'),
+    ('transfers', 'id bigint, kind text, status text, currency text, debit bigint, amount bigint, credits bigint[], amounts bigint[], key text, hold bigint, reverses bigint, '
+        'reversed_by bigint, description text, metadata jsonb, at timestamp with time zone, expires_at timestamp with time zone'),
+    ('entries', 'account bigint, version bigint, transfer bigint, amount bigint, balance bigint, kind text, at timestamp with time zone'),
+    ('holds', 'id bigint, debit bigint, amount bigint, credits bigint[], amounts bigint[], currency text, at timestamp with time zone, expires_at timestamp with time zone'),
+    ('currencies', 'code text, exponent smallint, funding bigint')
+) as cases (name, columns) join pg_class c on c.relname = name and c.relnamespace = 'tokpay'::regnamespace join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+group by name, columns;
+
+-- Comments
+select is(test.rows('select signature from found where comment is null'), '', 'every function has a comment');
+select is(test.rows($$select relname, relkind from pg_class where relnamespace = 'tokpay'::regnamespace and relkind in ('v', 'c') and obj_description(oid, 'pg_class') is null
+    and not exists (select from pg_type t where t.typrelid = pg_class.oid and obj_description(t.oid, 'pg_type') is not null)$$), '', 'every view and type has a comment');
+select is(test.rows($$select signature from found where signature ~ 'returns (SETOF )?tokpay.transfer_(result|outcome)' and signature !~ '^transfer_by_key' and comment !~ 'FROM'$$), '',
+    'operations say that they are called in FROM');
+
+-- Rights and names
+select is(test.rows($$select signature from found where prosecdef and not 'search_path=pg_catalog, pg_temp' = any (proconfig)$$), '', 'whatever runs with its definer''s rights has its own search_path');
+select is(test.rows($$select c.relname, t.tgname from pg_trigger t join pg_class c on c.oid = t.tgrelid where c.relnamespace = 'tokpay'::regnamespace and t.tgenabled <> 'A'$$), '',
+    'every trigger fires always, on a replica too');
+select is(test.rows($$select c.relname from pg_class c where c.relnamespace = 'tokpay'::regnamespace and c.relkind in ('r', 'S')
+    and not exists (select from pg_extension e where e.extname = 'tokpay' and c.oid = any (e.extconfig))$$), '', 'a dump carries every table and sequence');
+select * from finish();
+rollback;
