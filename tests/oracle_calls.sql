@@ -38,7 +38,7 @@ begin
     end;
     for i in first .. last loop
         return next case i when place then outcome
-            else oracle.refusal('chain_failed', null, format('Request %s, of the same chain, failed.', place)) end;
+            else oracle.refusal('chain_failed', null, format('Another request of the same chain was refused: %s.', outcome.code)) end;
     end loop;
 end $$;
 

@@ -251,6 +251,21 @@ def test_a_batch_tells_reachable_and_unreachable_apart_in_order(client, ledger):
     assert ledger.state(mine, other) == [(8, 3), (12, 3)]
 
 
+def test_an_unreachable_payer_fails_its_chain(client, ledger):
+    mine, other = ledger.open_accounts(10, 10)
+    caller = client("transfer", accounts=[mine])
+    items = [
+        {"key": str(i), "debit": debit, "credits": [{"account": other if debit == mine else mine, "amount": 1}], "chain": chain}
+        for i, (debit, chain) in enumerate([(mine, 1), (other, 1), (mine, 2), (UNKNOWN, 3), (mine, 3)])
+    ]  # fmt: skip
+    results = caller.post("/v1/transfers:batch", {"transfers": items}).json["results"]
+    assert [result["code"] for result in results] == [
+        "chain_failed", "account_not_found", "ok", "account_not_found", "chain_failed",
+    ]  # fmt: skip
+    assert [result["account"] for result in results] == [None, other, None, UNKNOWN, None]
+    assert ledger.state(mine, other) == [(9, 2), (11, 2)]
+
+
 def test_two_payers_may_use_the_same_key(client, ledger):
     a, b = ledger.open_accounts(10, 10)
     first, second = (client("transfer", accounts=[account]).transfer(account, [(payee, 1)], "same")

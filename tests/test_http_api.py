@@ -1,5 +1,6 @@
 """What every endpoint answers when all is well: status, headers and the whole body."""
 
+import concurrent.futures
 import json
 import re
 from urllib.parse import quote
@@ -311,6 +312,47 @@ def test_a_batch_has_one_result_per_transfer_in_order(admin, ledger):
     assert (results[1]["account"], results[1]["balance"], results[1]["required"]) == (a, 40, 50)
     assert results[5]["account"] == str(HIGHEST)
     assert ledger.state(a, b, c) == [(100, 3), (0, 2), (0, 2)]
+
+
+def test_a_chain_succeeds_or_fails_as_one(admin, ledger):
+    a, b = ledger.open_accounts(100, 0)
+
+    def codes(*items):
+        transfers = [
+            {"key": key, "debit": debit, "credits": [{"account": credit, "amount": amount}], "chain": chain}
+            for key, debit, credit, amount, chain in items
+        ]
+        return [result["code"] for result in admin.post("/v1/transfers:batch", {"transfers": transfers}).json["results"]]
+
+    assert codes(("1", a, b, 60, 7), ("2", b, a, 70, 7), ("3", a, b, 1, None)) == [
+        "chain_failed", "insufficient_funds", "ok",
+    ]  # fmt: skip
+    assert codes(("1", a, b, 60, -7), ("2", b, a, 50, -7)) == ["ok", "ok"]
+    assert codes(("4", a, b, 1, 1), ("5", a, b, 1, None), ("6", a, b, 1, 1)) == [
+        "invalid_request", "ok", "invalid_request",
+    ]  # fmt: skip
+    assert ledger.state(a, b) == [(88, 5), (12, 4)]
+
+
+def test_chains_of_clients_that_arrive_together_stay_apart(admin, ledger):
+    accounts = [ledger.open_accounts(100, 0) for _ in range(24)]
+
+    def batch(pair, amount):
+        payer, payee = pair
+        items = [(payer, payee, 10), (payer, payee, amount)]
+        return {"transfers": [
+            {"key": new_key(), "debit": debit, "credits": [{"account": credit, "amount": sum_}], "chain": 1}
+            for debit, credit, sum_ in items
+        ]}  # fmt: skip
+
+    def send(i):
+        reply = Client(admin.key).post("/v1/transfers:batch", batch(accounts[i], 1000 if i % 2 else 20))
+        return [result["code"] for result in reply.json["results"]]
+
+    with concurrent.futures.ThreadPoolExecutor(len(accounts)) as pool:
+        for _ in range(3):
+            for i, codes in enumerate(pool.map(send, range(len(accounts)))):
+                assert codes == (["chain_failed", "insufficient_funds"] if i % 2 else ["ok", "ok"])
 
 
 def test_the_largest_batch_is_executed_once_and_replayed_whole(admin, ledger):

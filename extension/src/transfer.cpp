@@ -393,11 +393,12 @@ private:
 				continue;
 			books_.undo(mark);
 			keys_.shrink(key_count);
+			const char *detail = psprintf("Another request of the same chain was refused: %s.",
+				code_name(outcome.refusal.code));
 			for (size_t other = first; other < end; other++)
 				if (other != i)
 					outcomes_[other] = {
-						.refusal = {.code = Code::chain_failed,
-							.detail = psprintf("Request %zu, of the same chain, failed.", i + 1)}};
+						.refusal = {.code = Code::chain_failed, .detail = detail}};
 			return;
 		}
 	}

@@ -188,34 +188,28 @@ Reply post_transfer(Exchange &exchange) {
 
 namespace {
 
-// One outcome per transfer of a batch, in order. What the caller does not reach is answered like an
-// unknown account and not sent.
+// No account has this id.
+constexpr int64_t unknown_account = 0;
+
+// One outcome per transfer of a batch, in order. What the caller does not reach is sent as an unknown
+// account, so that the ledger says what becomes of its chain.
 asio::awaitable<Result<std::vector<TransferOutcome>>> execute_reachable(
 	Exchange &exchange, const std::vector<TransferRequest> &transfers) {
-	std::vector<TransferRequest> sent;
-	for (const TransferRequest &transfer : transfers)
-		if (exchange.caller->reaches(transfer.debit))
-			sent.push_back(transfer);
-	std::vector<TransferOutcome> executed;
-	if (!sent.empty()) {
-		auto outcomes = co_await execute(exchange, std::move(sent));
-		if (!outcomes)
-			co_return outcomes.error();
-		executed = std::move(*outcomes);
-	}
-	std::vector<TransferOutcome> outcomes;
-	auto next = executed.begin();
-	for (const TransferRequest &transfer : transfers) {
-		if (exchange.caller->reaches(transfer.debit)) {
-			outcomes.push_back(std::move(*next++));
-			continue;
+	std::vector<TransferRequest> sent = transfers;
+	for (TransferRequest &transfer : sent)
+		if (!exchange.caller->reaches(transfer.debit))
+			transfer.debit = unknown_account;
+	auto outcomes = co_await execute(exchange, std::move(sent));
+	if (!outcomes)
+		co_return outcomes.error();
+	for (size_t i = 0; i < transfers.size(); i++) {
+		TransferOutcome &outcome = (*outcomes)[i];
+		if (outcome.account == unknown_account) {
+			outcome.account = transfers[i].debit;
+			outcome.detail = account_not_found(transfers[i].debit).detail;
 		}
-		TransferOutcome &outcome = outcomes.emplace_back();
-		outcome.code = "account_not_found";
-		outcome.account = transfer.debit;
-		outcome.detail = account_not_found(transfer.debit).detail;
 	}
-	co_return outcomes;
+	co_return std::move(*outcomes);
 }
 
 // {code, replayed, transfer, account, balance, required, detail}; document is null for a refusal.

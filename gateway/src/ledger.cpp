@@ -1,5 +1,6 @@
 #include "ledger.hpp"
 
+#include <map>
 #include <stdexcept>
 
 namespace tokpay {
@@ -54,7 +55,8 @@ asio::awaitable<bool> TransferCall::prepare(pg::Connection &connection) {
 namespace {
 
 // A record of type tokpay.transfer_request: the number of fields, then for each its type and value.
-void write_request(pg::Writer &writer, const TransferRequest &request) {
+void write_request(
+	pg::Writer &writer, const TransferRequest &request, std::optional<int32_t> chain) {
 	constexpr int field_count = 7;
 	writer.int32(field_count);
 	writer.int32(pg::int8_oid);
@@ -80,9 +82,9 @@ void write_request(pg::Writer &writer, const TransferRequest &request) {
 	else
 		writer.null();
 	writer.int32(pg::int4_oid);
-	if (request.chain) {
-		writer.int32(sizeof *request.chain);
-		writer.int32(*request.chain);
+	if (chain) {
+		writer.int32(sizeof *chain);
+		writer.int32(*chain);
 	} else {
 		writer.null();
 	}
@@ -97,12 +99,22 @@ pg::Query TransferCall::query(const LaneType::Batch &batch) const {
 	std::string requests;
 	pg::Writer writer(requests);
 	writer.array_head(request_oid, count);
-	for (const auto &ticket : batch)
+	int32_t chain_count = 0;
+	for (const auto &ticket : batch) {
+		// Clients number their chains without knowing of each other.
+		std::map<int32_t, int32_t> chains;
 		for (const TransferRequest &transfer : ticket->request.transfers) {
+			std::optional<int32_t> chain;
+			if (transfer.chain) {
+				const auto [place, is_new] = chains.try_emplace(*transfer.chain, chain_count);
+				chain_count += is_new ? 1 : 0;
+				chain = place->second;
+			}
 			const size_t begin = writer.begin_field();
-			write_request(writer, transfer);
+			write_request(writer, transfer, chain);
 			writer.end_field(begin);
 		}
+	}
 	return {"select code, transfer, at, debit_balance, debit_version, credit_balances, "
 			"credit_versions, replayed, account, balance, required, detail "
 			"from tokpay.transfer_batch($1)",

@@ -1,6 +1,6 @@
 -- Chains in transfer_batch: requests that succeed or fail together, and replay together.
 begin;
-select plan(40);
+select plan(41);
 select test.open('payer', 100), test.open('ann'), test.open('bob'), test.open('full', 10, max_balance => 10), test.open('rich', 20000);
 
 -- The batch of requests written as [chain/]debit>credits:amounts[:key], or null, as 'code debit_balance'.
@@ -66,15 +66,17 @@ from (values
 select is(test.rows(format($$select position, code, transfer, debit_balance, replayed, account, balance, required, detail
         from tokpay.transfer_batch(array[test.request(%1$s, %2$L, '{1}'), test.request(%1$s, %2$L, '{1}', chain => 1),
             test.request(%1$s, %2$L, '{1000}', chain => 1), test.request(%1$s, %2$L, '{1}', chain => 1)]) where position > 1$$, test.id('payer'), test.ids('ann'))),
-    format('(2,chain_failed,,,,,,,"Request 3, of the same chain, failed.") (3,insufficient_funds,,,,%1$s,95,1000,"Account %1$s has 95 available, the transfer needs 1000.") '
-        '(4,chain_failed,,,,,,,"Request 3, of the same chain, failed.")', test.id('payer')),
+    format('(2,chain_failed,,,,,,,"Another request of the same chain was refused: insufficient_funds.") (3,insufficient_funds,,,,%1$s,95,1000,"Account %1$s has 95 available, the transfer needs 1000.") '
+        '(4,chain_failed,,,,,,,"Another request of the same chain was refused: insufficient_funds.")', test.id('payer')),
     'a chain''s other requests are told which one failed');
 
 -- No trace
 create temporary table before as select * from tokpay.accounts;
+select n_tup_upd as updates from pg_stat_xact_user_tables where relname = 'account_state' \gset
 select is(pg_temp.batch('1/payer>ann:1:c5 | 1/ann>payer:1 | 1/payer>ann:1 | 1/payer>full:1'), 'chain_failed, chain_failed, chain_failed, balance_limit', 'a chain fails');
 select is(test.rows('(table before except table tokpay.accounts) union all (table tokpay.accounts except table before)'), '', 'and leaves every account as it was');
 select is(tokpay.transfer_by_key(test.id('payer'), 'c5') is null, true, 'and its key free');
+select is((select n_tup_upd from pg_stat_xact_user_tables where relname = 'account_state'), :updates::bigint, 'and no row written');
 
 -- Sizes
 select is(test.rows($$select count(*), string_agg(distinct code, ' '), count(distinct transfer), min(debit_balance) from tokpay.transfer_batch(
