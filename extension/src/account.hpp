@@ -15,8 +15,8 @@ constexpr char status_open = 'o';
 constexpr char status_frozen = 'f';
 constexpr char status_closed = 'c';
 
-// account_state as stored, up to its last fixed-width column (sql/tables.sql); the text currency and
-// the bigint key_filter follow.
+// account_state as stored, up to its last fixed-width column (sql/tables.sql); the text currency
+// and the bigint key_filter follow.
 struct AccountRow {
 	int64 id;
 	int64 balance;
@@ -51,8 +51,9 @@ public:
 
 	// The row with this id, or null. Valid until the next call.
 	const AccountRow *find(int64 id);
-	// Brings what find(id(i)) will need nearer to the processor, so that the memory's latency is paid
-	// once for several rows instead of three times for each. ids are those of a loop that is at i.
+	// Brings what find(id(i)) will need nearer to the processor, so that the memory's latency is
+	// paid once for several rows instead of three times for each. ids are those of a loop that is
+	// at i.
 	template<class Id> void look_ahead(size_t i, size_t count, Id id) const {
 		constexpr size_t hint_distance = 24;
 		constexpr size_t page_distance = 16;
@@ -64,9 +65,9 @@ public:
 		if (i + row_distance < count)
 			prefetch_row(id(i + row_distance));
 	}
-	// The same row as stored.
-	HeapTuple tuple() const { return tuple_; }
-	text *currency() const;
+	// Of the same row: its currency, and where it is stored.
+	text *currency();
+	ItemPointerData place() const { return tuple_.t_self; }
 	void end();
 
 	// Whether pages that are nearly full are pruned on the way: for those who will update them.
@@ -79,19 +80,18 @@ private:
 	void pin(BlockNumber block);
 	bool find_by_hint(int64 id);
 	bool find_by_index(int64 id);
+	bool find_at(ItemPointerData root, int64 id, bool *all_dead);
 	void learn(BlockNumber block) const;
-	const AccountRow *row() const { return reinterpret_cast<AccountRow *>(row_bytes(tuple_)); }
+	const AccountRow *row() { return reinterpret_cast<AccountRow *>(row_bytes(&tuple_)); }
 
 	Relation heap_;
 	Snapshot snapshot_;
 	BlockNumber blocks_;
 	Buffer buffer_ = InvalidBuffer;
-	HeapTupleData by_hint_;
-	HeapTuple tuple_ = nullptr;
+	HeapTupleData tuple_;
 	// Opened by the first miss.
 	Relation index_ = nullptr;
 	IndexScanDesc scan_ = nullptr;
-	TupleTableSlot *slot_ = nullptr;
 };
 
 // What a call changes of an account.
@@ -108,8 +108,8 @@ struct Account {
 	AccountRow *row = nullptr;
 	text *currency = nullptr;
 	uint64 *key_filter = nullptr; // in tuple as well
-	int64 delta = 0;	  // scratch of the evaluation: what the request at hand would add
-	int64 released = 0;	  // expired holds that this call has ended
+	int64 delta = 0;			  // scratch of the evaluation: what the request at hand would add
+	int64 released = 0;			  // expired holds that this call has ended
 	bool changed = false;
 
 	AccountState state() const {

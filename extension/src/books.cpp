@@ -32,9 +32,10 @@ Account *Books::add(int64 id) {
 }
 
 // Earlier calls of the same statement are seen, as SPI makes them; both snapshots are younger than
-// the table locks. Under READ COMMITTED the second one sees every key that was ever used on a locked
-// account and every hold that is pending on it. Under the stricter levels the locks have proved the
-// accounts unchanged since the transaction's snapshot, which therefore sees them too.
+// the table locks. Under READ COMMITTED the second one, snapshot(), sees every key that was ever
+// used on a locked account and every hold that is pending on it. Under the stricter levels the
+// locks have proved the accounts unchanged since the transaction's snapshot, which therefore sees
+// them too.
 void Books::lock(LockWaitPolicy policy) {
 	ascending_ = allocate<Account *>(account_count_);
 	for (size_t i = 0; i < account_count_; i++)
@@ -44,12 +45,22 @@ void Books::lock(LockWaitPolicy policy) {
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	lock_accounts(account_heap_, ascending_, policy);
-	PopActiveSnapshot();
-
-	PushActiveSnapshot(GetTransactionSnapshot());
-	snapshot_ = GetActiveSnapshot();
 	now_ = GetCurrentTimestamp();
-	journal_ = new (palloc(sizeof(JournalReader))) JournalReader(journal_heap_, snapshot_);
+}
+
+Snapshot Books::snapshot() {
+	if (snapshot_ == nullptr) {
+		PopActiveSnapshot();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		snapshot_ = GetActiveSnapshot();
+	}
+	return snapshot_;
+}
+
+JournalReader &Books::journal() {
+	if (journal_ == nullptr)
+		journal_ = new (palloc(sizeof(JournalReader))) JournalReader(journal_heap_, snapshot());
+	return *journal_;
 }
 
 Relation Books::hold_heap() {
@@ -60,13 +71,12 @@ Relation Books::hold_heap() {
 
 PendingHoldReader &Books::pending_holds() {
 	if (pending_holds_ == nullptr)
-		pending_holds_ = new (palloc(sizeof(PendingHoldReader)))
-			PendingHoldReader(hold_heap(), snapshot_);
+		pending_holds_ =
+			new (palloc(sizeof(PendingHoldReader))) PendingHoldReader(hold_heap(), snapshot());
 	return *pending_holds_;
 }
 
-TimestampTz Books::earliest_time(
-	const Account *debit, std::span<Account *const> credits) const {
+TimestampTz Books::earliest_time(const Account *debit, std::span<Account *const> credits) const {
 	TimestampTz at = std::max(now_, debit->row->last_at + 1);
 	for (const Account *credit : credits)
 		at = std::max(at, credit->row->last_at + 1);
@@ -191,8 +201,7 @@ bool Books::release_expired(Account *account, int64 needed, TimestampTz by) {
 }
 
 Books::Mark Books::mark() {
-	return {
-		saved_.size(), rows_.size(), waypoints_.size(), new_holds_.size(), ended_holds_.size()};
+	return {saved_.size(), rows_.size(), waypoints_.size(), new_holds_.size(), ended_holds_.size()};
 }
 
 void Books::undo(const Mark &mark) {
@@ -224,7 +233,8 @@ void Books::write() {
 }
 
 void Books::close() {
-	journal_->end();
+	if (journal_ != nullptr)
+		journal_->end();
 	if (pending_holds_ != nullptr)
 		pending_holds_->end();
 	PopActiveSnapshot();

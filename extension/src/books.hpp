@@ -36,17 +36,19 @@ public:
 	// The account with this id, the same one for the same id.
 	Account *add(int64 id);
 
-	// Locks and loads all accounts in ascending order, then takes the snapshot under which
-	// everything below is read: it sees whatever was committed before the locks were had.
+	// Locks and loads all accounts in ascending order.
 	void lock(LockWaitPolicy policy);
 
-	JournalReader &journal() { return *journal_; }
+	// These read under a snapshot that is taken when it is first wanted, after the locks were had:
+	// it sees whatever was committed before.
+	JournalReader &journal();
 	PendingHoldReader &pending_holds();
 
 	// The earliest time that is later than every transfer of the accounts, and not in the past.
 	TimestampTz earliest_time(const Account *debit, std::span<Account *const> credits) const;
 
-	// Books a transfer of any kind; it must be allowed. For captures and voids end_hold is the hold.
+	// Books a transfer of any kind; it must be allowed. For captures and voids end_hold is the
+	// hold.
 	const JournalRow *post(const Posting &posting, const PendingHold *end_hold);
 
 	// Ends as many of the account's holds that have expired by then, oldest first, as it takes to
@@ -84,6 +86,7 @@ private:
 		bool changed;
 	};
 
+	Snapshot snapshot();
 	Relation hold_heap();
 	JournalRow *new_row(char kind, int64 debit, TimestampTz at);
 	int64 post_entry(Account *account, int64 transfer, TimestampTz at, int64 amount);
@@ -94,7 +97,7 @@ private:
 	Relation hold_heap_ = nullptr; // opened when it is needed
 	std::span<Account> accounts_;
 	size_t account_count_ = 0;
-	std::span<uint32> table_; // open addressing: 1 + index into accounts_, 0 for none
+	std::span<uint32> table_;		 // open addressing: 1 + index into accounts_, 0 for none
 	std::span<Account *> ascending_; // by id
 	TimestampTz now_ = 0;
 	Snapshot snapshot_ = nullptr;

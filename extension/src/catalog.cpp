@@ -46,13 +46,12 @@ char *installed_version() {
 	ScanKeyData key;
 	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
 		CStringGetDatum("tokpay"));
-	SysScanDesc scan =
-		systable_beginscan(extensions, ExtensionNameIndexId, true, nullptr, 1, &key);
+	SysScanDesc scan = systable_beginscan(extensions, ExtensionNameIndexId, true, nullptr, 1, &key);
 	char *version = nullptr;
 	if (HeapTuple row = systable_getnext(scan)) {
 		bool is_null;
-		const Datum value = heap_getattr(
-			row, Anum_pg_extension_extversion, RelationGetDescr(extensions), &is_null);
+		const Datum value =
+			heap_getattr(row, Anum_pg_extension_extversion, RelationGetDescr(extensions), &is_null);
 		version = is_null ? nullptr : TextDatumGetCString(value);
 	}
 	systable_endscan(scan);
@@ -106,9 +105,9 @@ const Catalog &catalog() {
 Relation open_heap(Oid table, LOCKMODE mode) {
 	Relation heap = table_open(table, mode);
 	if (heap->rd_rel->relam != HEAP_TABLE_AM_OID)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						   errmsg("tokpay.%s is not stored as a heap",
-							   RelationGetRelationName(heap))));
+		ereport(
+			ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					   errmsg("tokpay.%s is not stored as a heap", RelationGetRelationName(heap))));
 	return heap;
 }
 

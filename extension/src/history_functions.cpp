@@ -56,8 +56,7 @@ void visit_entries(int64 account, int64 before, TimestampTz until, Visit visit) 
 		MemoryContext caller = MemoryContextSwitchTo(per_transfer);
 		next = 0;
 		if (row->debit == account) {
-			wanted =
-				visit(Entry{row->debit_version, -row->amount, row->debit_balance, true, row});
+			wanted = visit(Entry{row->debit_version, -row->amount, row->debit_balance, true, row});
 			next = row->debit_previous;
 		}
 		// The last leg of the account is its newest entry; the first one links further back.

@@ -20,6 +20,16 @@ Refusal check_expires_in(const Interval *interval) {
 	return {};
 }
 
+// Whether it exists by now, whatever the transaction's snapshot sees.
+bool exists_by_now(Relation journal, int64 id) {
+	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+	JournalReader reader(journal, latest);
+	const bool exists = reader.by_id(id) != nullptr;
+	reader.end();
+	UnregisterSnapshot(latest);
+	return exists;
+}
+
 // The transfer that a capture, void or reverse is about, kept for the call. It never changes, so no
 // lock is needed to read it.
 const JournalRow *read_target(int64 id) {
@@ -29,6 +39,8 @@ const JournalRow *read_target(int64 id) {
 	PushActiveSnapshot(GetTransactionSnapshot());
 	JournalReader reader(heap, GetActiveSnapshot());
 	const JournalRow *row = reader.by_id(id);
+	if (row == nullptr && IsolationUsesXactSnapshot() && exists_by_now(heap, id))
+		raise_serialization_failure();
 	if (row == nullptr || row->kind == kind_expiry)
 		raise(transfer_not_found(id));
 	const auto *copy = new (palloc(sizeof(JournalRow))) JournalRow(without_texts(*row));
@@ -71,15 +83,14 @@ Refusal read_captured(ArrayType *array, std::span<const int64> *amounts) {
 Refusal capture_partly(std::span<const int64> amounts, Request *request) {
 	const std::span<const int64> held = request->amounts;
 	if (amounts.size() != held.size())
-		return invalid_request(
-			psprintf("There are %zu amounts; the hold has %zu credits.", amounts.size(),
-				held.size()));
+		return invalid_request(psprintf(
+			"There are %zu amounts; the hold has %zu credits.", amounts.size(), held.size()));
 	bool any = false;
 	for (size_t i = 0; i < held.size(); i++) {
 		if (amounts[i] > held[i])
-			return invalid_request(psprintf("amounts[%zu] is " INT64_FORMAT
-											"; the hold allows 0 to " INT64_FORMAT ".",
-				i + 1, amounts[i], held[i]));
+			return invalid_request(
+				psprintf("amounts[%zu] is " INT64_FORMAT "; the hold allows 0 to " INT64_FORMAT ".",
+					i + 1, amounts[i], held[i]));
 		any |= amounts[i] > 0;
 	}
 	if (!any)
@@ -155,10 +166,9 @@ TOKPAY_FUNCTION(tokpay_reverse) {
 	request.description = keyed.description;
 	const char kind = request.target->kind;
 	if (kind != kind_transfer && kind != kind_top_up && kind != kind_capture)
-		request.refusal = invalid_request(
-			psprintf("Transfer " INT64_FORMAT
-					 " is a %s; transfers, top-ups and captures can be reversed.",
-				request.target->id, kind_name(kind)));
+		request.refusal = invalid_request(psprintf(
+			"Transfer " INT64_FORMAT " is a %s; transfers, top-ups and captures can be reversed.",
+			request.target->id, kind_name(kind)));
 	return execute_one(fcinfo, request, memory);
 }
 

@@ -20,8 +20,8 @@ inline ScanKeyData at_least(AttrNumber column, int64 value) {
 
 inline ScanKeyData not_before(AttrNumber column, TimestampTz value) {
 	ScanKeyData key;
-	ScanKeyInit(&key, column, BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE,
-		TimestampTzGetDatum(value));
+	ScanKeyInit(
+		&key, column, BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE, TimestampTzGetDatum(value));
 	return key;
 }
 

@@ -2,8 +2,8 @@
 
 namespace tokpay {
 
-// Follows ExecInsertIndexTuples in PostgreSQL's execIndexing.c, whose signature changes from version
-// to version.
+// Follows ExecInsertIndexTuples in PostgreSQL's execIndexing.c, whose signature changes from
+// version to version.
 void IndexWriter::insert(HeapTuple row, Options options) {
 	if (indexes_ == nullptr) {
 		indexes_ = CatalogOpenIndexes(heap_);

@@ -185,17 +185,16 @@ namespace {
 class JournalIndexes {
 public:
 	explicit JournalIndexes(Relation heap) : heap_(heap), others_(heap) {
-		const Oid own[] = {
-			catalog().journal_id, catalog().journal_key, catalog().journal_target};
+		const Oid own[] = {catalog().journal_id, catalog().journal_key, catalog().journal_target};
 		List *indexes = RelationGetIndexList(heap);
-		only_own_ = list_length(indexes) == std::size(own) &&
-					std::ranges::all_of(own, [&](Oid oid) { return list_member_oid(indexes, oid); });
+		only_own_ =
+			list_length(indexes) == std::size(own) &&
+			std::ranges::all_of(own, [&](Oid oid) { return list_member_oid(indexes, oid); });
 		list_free(indexes);
 		if (!only_own_)
 			return;
 		id_ = index_open(own[0], RowExclusiveLock);
 		key_ = index_open(own[1], RowExclusiveLock);
-		target_ = index_open(own[2], RowExclusiveLock);
 		info_ = makeNode(IndexInfo);
 	}
 
@@ -207,16 +206,21 @@ public:
 		insert_value(id_, row.id, tuple, UNIQUE_CHECK_YES);
 		if (row.key != nullptr)
 			insert_value(key_, row.key_hash, tuple, UNIQUE_CHECK_NO);
-		if (row.target != 0)
-			insert_value(target_, row.target, tuple, UNIQUE_CHECK_YES);
+		if (row.target == 0)
+			return;
+		if (target_ == nullptr)
+			target_ = index_open(catalog().journal_target, RowExclusiveLock);
+		insert_value(target_, row.target, tuple, UNIQUE_CHECK_YES);
 	}
 
 	void end() {
 		others_.end();
 		if (!only_own_)
 			return;
-		for (Relation index : {id_, key_, target_})
-			index_close(index, NoLock);
+		index_close(id_, NoLock);
+		index_close(key_, NoLock);
+		if (target_ != nullptr)
+			index_close(target_, NoLock);
 	}
 
 private:
@@ -231,7 +235,7 @@ private:
 	bool only_own_;
 	Relation id_ = nullptr;
 	Relation key_ = nullptr;
-	Relation target_ = nullptr;
+	Relation target_ = nullptr; // few rows have one
 	IndexInfo *info_ = nullptr; // B-trees look at nothing in it
 };
 
@@ -241,7 +245,7 @@ void append_to_journal(Relation heap, std::span<JournalRow *const> rows) {
 	if (rows.empty())
 		return;
 	// A descriptor of our own: a refcounted one is counted up and down once per slot and row.
-	TupleDesc descriptor = CreateTupleDescCopyConstr(RelationGetDescr(heap));
+	TupleDesc descriptor = CreateTupleDescCopy(RelationGetDescr(heap));
 	const int slot_count = static_cast<int>(std::min<size_t>(rows.size(), insert_chunk));
 	TupleTableSlot *slots[insert_chunk];
 	for (int i = 0; i < slot_count; i++)

@@ -2,7 +2,7 @@
 
 extern "C" {
 #ifdef PG_MODULE_MAGIC_EXT
-PG_MODULE_MAGIC_EXT(.name = "tokpay", .version = "0.1.0");
+PG_MODULE_MAGIC_EXT(.name = "tokpay", .version = TOKPAY_VERSION);
 #else
 PG_MODULE_MAGIC;
 #endif

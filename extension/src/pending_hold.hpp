@@ -15,8 +15,8 @@ struct PendingHold {
 	ItemPointerData tid = {};
 };
 
-// Reads under one snapshot, which the caller keeps active. A hold's row stays where it is as long as
-// its debited account is locked.
+// Reads under one snapshot, which the caller keeps active. A hold's row stays where it is as long
+// as its debited account is locked.
 class PendingHoldReader {
 public:
 	PendingHoldReader(Relation heap, Snapshot snapshot)

@@ -93,7 +93,7 @@ inline TM_Result update_row(Relation heap, ItemPointer old, HeapTuple row, Comma
 	TU_UpdateIndexes update;
 	const TM_Result result =
 		heap_update(heap, old, row, command, InvalidSnapshot, true, failure, &mode, &update);
-	*indexes = update == TU_All          ? IndexesToUpdate::all
+	*indexes = update == TU_All			  ? IndexesToUpdate::all
 			   : update == TU_Summarizing ? IndexesToUpdate::summarizing
 										  : IndexesToUpdate::none;
 #else

@@ -74,6 +74,12 @@ void raise(const Refusal &refusal) {
 	pg_unreachable();
 }
 
+void raise_serialization_failure() {
+	ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					   errmsg("could not serialize access due to concurrent update")));
+	pg_unreachable();
+}
+
 void require_leader() {
 	if (RecoveryInProgress())
 		raise({.code = Code::not_leader, .detail = "This server is a standby."});

@@ -50,6 +50,9 @@ const char *code_name(Code code);
 // Raises the refusal as an error with the code's SQLSTATE, DETAIL and HINT.
 [[noreturn]] void raise(const Refusal &refusal);
 
+// Raises 40001: the transaction's snapshot is too old for what it wants to do.
+[[noreturn]] void raise_serialization_failure();
+
 // Raises not_leader on a standby. Functions call it before they read.
 void require_leader();
 

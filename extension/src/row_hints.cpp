@@ -31,8 +31,7 @@ void RowHints::fit(Relation heap, BlockNumber blocks) {
 	if (file_ == heap->rd_rel->relfilenode && blocks <= block_capacity_ && 64 - bits >= shift_)
 		return;
 	const int new_shift = std::min(shift_, 64 - bits);
-	const BlockNumber new_capacity =
-		std::max({block_capacity_, min_blocks, std::bit_ceil(blocks)});
+	const BlockNumber new_capacity = std::max({block_capacity_, min_blocks, std::bit_ceil(blocks)});
 	auto *new_ids = allocate_zeroed<uint32>(size_t{1} << (64 - new_shift));
 	free(ids_);
 	ids_ = new_ids;

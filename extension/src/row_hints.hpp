@@ -1,5 +1,5 @@
-// Where rows were found last: a bounded table from a row's id to the root of its HOT chain, and from
-// a block to its buffer.
+// Where rows were found last: a bounded table from a row's id to the root of its HOT chain, and
+// from a block to its buffer.
 #pragma once
 
 #include "postgres.hpp"

@@ -1,6 +1,6 @@
 #include "transfer.hpp"
 
-#include "books.hpp"
+#include "evaluation.hpp"
 
 #include <bit>
 
@@ -75,252 +75,6 @@ private:
 	Vector<size_t> places_;
 };
 
-Refusal about(Code code, const Account &account, const char *detail) {
-	return {.code = code, .account = account.id, .detail = detail};
-}
-
-Refusal about_amounts(Code code, const Account &account, int64 required, const char *detail) {
-	return {.code = code,
-		.account = account.id,
-		.has_amounts = true,
-		.balance = account.row->balance,
-		.required = required,
-		.detail = detail};
-}
-
-// One request against locked accounts. The rules stand in order of precedence, each an early
-// return; what a rule says of all accounts it says of the debit first, then of the credits in
-// order.
-class Evaluation {
-public:
-	Evaluation(Books &books, const Request &request, Account *debit,
-		std::span<Account *const> credits)
-		: books_(books), request_(request), debit_(debit), credits_(credits) {}
-
-	Refusal evaluate() {
-		Refusal refusal = check_accounts();
-		if (refusal.code == Code::ok)
-			refusal = check_amounts();
-		for (Account *credit : credits_)
-			credit->delta = 0;
-		return refusal;
-	}
-
-	// After evaluate() said ok this must succeed.
-	const JournalRow *post(int64 key_hash) {
-		const TimestampTz at = books_.earliest_time(debit_, credits_);
-		const PendingHold *end_hold =
-			request_.kind == kind_capture || request_.kind == kind_void ? &hold_ : nullptr;
-		return books_.post({.kind = request_.kind,
-							   .debit = debit_,
-							   .credits = credits_,
-							   .amounts = request_.amounts,
-							   .total = total_,
-							   .key = request_.key,
-							   .key_hash = key_hash,
-							   .description = request_.description,
-							   .metadata = request_.metadata,
-							   .target = request_.target == nullptr ? 0 : request_.target->id,
-							   .at = at,
-							   .expires_at = expiry(at)},
-			end_hold);
-	}
-
-private:
-	bool is(char kind) const { return request_.kind == kind; }
-
-	Refusal check_accounts() {
-		if (debit_->row == nullptr)
-			return account_not_found(debit_->id);
-		for (const Account *credit : credits_)
-			if (credit->row == nullptr)
-				return account_not_found(credit->id);
-
-		at_ = books_.earliest_time(debit_, credits_);
-		if (Refusal refusal = check_permission(); refusal.code != Code::ok)
-			return refusal;
-		if (is(kind_capture) || is(kind_void))
-			if (Refusal refusal = check_hold(); refusal.code != Code::ok)
-				return refusal;
-		if (is(kind_void))
-			return {};
-		if (is(kind_reverse))
-			if (const JournalRow *by = books_.journal().by_target(request_.target->id))
-				return {.code = Code::already_reversed,
-					.detail = psprintf("Transfer " INT64_FORMAT
-									   " was reversed by transfer " INT64_FORMAT ".",
-						request_.target->id, by->id)};
-
-		for (const Account *credit : credits_)
-			if (credit == debit_)
-				return about(Code::same_account, *debit_,
-					psprintf("Account " INT64_FORMAT " is debited and credited.", debit_->id));
-
-		for (const Account *credit : credits_)
-			if (!same_text(credit->currency, debit_->currency))
-				return about(Code::currency_mismatch, *credit,
-					psprintf("Account " INT64_FORMAT " is in %s, the debited one in %s.",
-						credit->id, text_to_cstring(credit->currency),
-						text_to_cstring(debit_->currency)));
-
-		if (const Account *account = first_with_status(status_frozen))
-			return about(Code::account_frozen, *account,
-				psprintf("Account " INT64_FORMAT " is frozen.", account->id));
-		if (const Account *account = first_with_status(status_closed))
-			return about(Code::account_closed, *account,
-				psprintf("Account " INT64_FORMAT " is closed.", account->id));
-		return {};
-	}
-
-	// Whoever loses money without having a floor creates it.
-	Refusal check_permission() const {
-		const Account *creates = nullptr;
-		if (is(kind_reverse)) {
-			for (size_t i = credits_.size(); i-- > 0;)
-				if (request_.amounts[i] != 0 && credits_[i]->row->min_balance == no_floor)
-					creates = credits_[i];
-		} else if (!is(kind_void) && debit_->row->min_balance == no_floor) {
-			creates = debit_;
-		}
-		if (creates == nullptr ||
-			has_privs_of_role(GetUserId(), get_role_oid("tokpay_funder", false)))
-			return {};
-		return about(Code::not_permitted, *creates,
-			psprintf("Account " INT64_FORMAT " has no floor.", creates->id));
-	}
-
-	Refusal check_hold() {
-		const JournalRow &target = *request_.target;
-		const auto not_pending = [](const char *detail) {
-			return Refusal{.code = Code::hold_not_pending, .detail = detail};
-		};
-		if (target.kind != kind_hold)
-			return not_pending(psprintf("Transfer " INT64_FORMAT " is a %s and no hold.", target.id,
-				kind_name(target.kind)));
-		if (!books_.pending_holds().find(target.id, &hold_)) {
-			const JournalRow *end = books_.journal().by_target(target.id);
-			if (end == nullptr)
-				elog(ERROR, "hold " INT64_FORMAT " is neither pending nor ended", target.id);
-			if (end->kind == kind_expiry)
-				return not_pending(psprintf("Hold " INT64_FORMAT " has expired.", target.id));
-			return not_pending(psprintf("Hold " INT64_FORMAT " was %s by transfer " INT64_FORMAT ".",
-				target.id, end->kind == kind_capture ? "captured" : "voided", end->id));
-		}
-		if (is(kind_capture) && at_ >= hold_.expires_at)
-			return not_pending(psprintf("Hold " INT64_FORMAT " has expired.", target.id));
-		return {};
-	}
-
-	Refusal check_amounts() {
-		total_ = 0;
-		for (const int64 amount : request_.amounts)
-			if (__builtin_add_overflow(total_, amount, &total_))
-				return about(Code::amount_overflow, *debit_,
-					"The sum of the amounts does not fit a bigint.");
-		if (is(kind_void))
-			return {};
-		if (Refusal refusal = check_overflow(); refusal.code != Code::ok)
-			return refusal;
-		if (Refusal refusal = check_funds(); refusal.code != Code::ok)
-			return refusal;
-		return check_ceilings();
-	}
-
-	Refusal check_overflow() {
-		int64 sum;
-		const auto too_big = [](const Account &account, const char *what) {
-			return about(Code::amount_overflow, account,
-				psprintf("The %s of account " INT64_FORMAT " would not fit a bigint.", what,
-					account.id));
-		};
-		if (is(kind_hold)) {
-			if (__builtin_add_overflow(debit_->row->held, total_, &sum))
-				return too_big(*debit_, "held amount");
-			return {};
-		}
-		if (__builtin_sub_overflow(debit_->row->balance, total_, &sum))
-			return too_big(*debit_, "balance");
-		if (debit_->row->version == PG_INT64_MAX)
-			return too_big(*debit_, "version");
-		for (size_t i = 0; i < credits_.size(); i++) {
-			Account *credit = credits_[i];
-			credit->delta += request_.amounts[i]; // at most total_
-			if (__builtin_add_overflow(credit->row->balance, credit->delta, &sum))
-				return too_big(*credit, "balance");
-			if (credit->row->version > PG_INT64_MAX - max_credits_per_transfer)
-				return too_big(*credit, "version");
-		}
-		return {};
-	}
-
-	Refusal check_funds() {
-		if (is(kind_capture)) // the money is held
-			return {};
-		if (!is(kind_reverse))
-			return check_payer(debit_, total_);
-		for (Account *credit : credits_)
-			if (Refusal refusal = check_payer(credit, -credit->delta); refusal.code != Code::ok)
-				return refusal;
-		return {};
-	}
-
-	Refusal check_payer(Account *payer, int64 needed) {
-		const AccountRow &row = *payer->row;
-		if (row.min_balance == no_floor || available(row) >= needed ||
-			books_.release_expired(payer, needed, at_))
-			return {};
-		return about_amounts(Code::insufficient_funds, *payer, needed,
-			psprintf("Account " INT64_FORMAT " has " INT64_FORMAT
-					 " available, the %s needs " INT64_FORMAT ".",
-				payer->id, available(row), kind_name(request_.kind), needed));
-	}
-
-	Refusal check_ceilings() const {
-		if (is(kind_hold)) // checked when it is captured
-			return {};
-		const auto check = [](const Account &payee, int64 gain) -> Refusal {
-			if (payee.row->balance + gain <= payee.row->max_balance)
-				return {};
-			return about_amounts(Code::balance_limit, payee, gain,
-				psprintf("Account " INT64_FORMAT " has " INT64_FORMAT ", a credit of " INT64_FORMAT
-						 " would lift it above its max_balance " INT64_FORMAT ".",
-					payee.id, payee.row->balance, gain, payee.row->max_balance));
-		};
-		if (is(kind_reverse))
-			return check(*debit_, -total_);
-		for (const Account *credit : credits_)
-			if (Refusal refusal = check(*credit, credit->delta); refusal.code != Code::ok)
-				return refusal;
-		return {};
-	}
-
-	const Account *first_with_status(char status) const {
-		if (debit_->row->status == status)
-			return debit_;
-		for (const Account *credit : credits_)
-			if (credit->row->status == status)
-				return credit;
-		return nullptr;
-	}
-
-	TimestampTz expiry(TimestampTz at) const {
-		if (request_.expires_in == nullptr)
-			return DT_NOEND;
-		// Months are the calendar's, so the sum of a positive interval may still be in the past.
-		return std::max(at + 1,
-			DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(at),
-				PointerGetDatum(request_.expires_in))));
-	}
-
-	Books &books_;
-	const Request &request_;
-	Account *debit_;
-	std::span<Account *const> credits_;
-	TimestampTz at_ = 0;
-	int64 total_ = 0;
-	PendingHold hold_; // what a capture or void ends
-};
-
 // The answer where the key is known already: a replay or key_reused.
 Outcome answer_from(const Request &request, const JournalRow &row) {
 	if (const char *field = difference(request, row))
@@ -330,7 +84,8 @@ Outcome answer_from(const Request &request, const JournalRow &row) {
 									   " used key \"%s\" for transfer " INT64_FORMAT
 									   ", which differs in its %s.",
 						request.debit, text_to_cstring(request.key), row.id, field)}};
-	return {.replayed = true, .row = new (palloc(sizeof(JournalRow))) JournalRow(without_texts(row))};
+	return {
+		.replayed = true, .row = new (palloc(sizeof(JournalRow))) JournalRow(without_texts(row))};
 }
 
 size_t account_count(std::span<const Request> requests) {
@@ -389,6 +144,9 @@ private:
 				execute_one(i, i > first && outcomes_[first].replayed);
 			if (outcome.replayed && !outcomes_[first].replayed)
 				outcome = {.refusal = mixture(requests_[i])};
+			if (outcome.refusal.code == Code::key_reused && repeats_key(first, i))
+				outcome.refusal.detail =
+					psprintf("The chain uses key \"%s\" twice.", text_to_cstring(requests_[i].key));
 			if (outcome.refusal.code == Code::ok)
 				continue;
 			books_.undo(mark);
@@ -397,10 +155,19 @@ private:
 				code_name(outcome.refusal.code));
 			for (size_t other = first; other < end; other++)
 				if (other != i)
-					outcomes_[other] = {
-						.refusal = {.code = Code::chain_failed, .detail = detail}};
+					outcomes_[other] = {.refusal = {.code = Code::chain_failed, .detail = detail}};
 			return;
 		}
+	}
+
+	// Whether a request of the chain before this one has the same key.
+	bool repeats_key(size_t first, size_t i) const {
+		const Request &request = requests_[i];
+		return request.key != nullptr &&
+			   std::ranges::any_of(requests_.subspan(first, i - first), [&](const Request &other) {
+				   return other.refusal.code == Code::ok && other.debit == request.debit &&
+						  other.key != nullptr && same_text(other.key, request.key);
+			   });
 	}
 
 	static Refusal mixture(const Request &request) {
@@ -457,29 +224,20 @@ void execute_requests(std::span<const Request> requests, std::span<Outcome> outc
 	Batch(requests, outcomes).execute();
 }
 
-int32 expire_holds(int32 max_count) {
-	CommandCounterIncrement();
-	Relation heap = open_heap(catalog().pending_hold, AccessShareLock);
-	PushActiveSnapshot(GetTransactionSnapshot());
-	PendingHoldReader reader(heap, GetActiveSnapshot());
-	Vector<PendingHold> expired;
-	PendingHold hold;
-	reader.begin_expired(GetCurrentTimestamp());
-	while (expired.size() < static_cast<size_t>(max_count) && reader.next(&hold))
-		expired.push_back(hold);
-	reader.end();
-	PopActiveSnapshot();
-	table_close(heap, NoLock);
+namespace {
 
-	Books books("the end of a hold", expired.size() + 1);
-	auto debits = allocate<Account *>(expired.size());
-	for (size_t i = 0; i < debits.size(); i++)
-		debits[i] = books.add(expired[i].debit);
+// Ends those whose accounts can be locked without waiting.
+int32 end_expired(std::span<const PendingHold> holds) {
+	Books books("the end of a hold", holds.size());
+	const auto debits = allocate<Account *>(holds.size());
+	for (size_t i = 0; i < holds.size(); i++)
+		debits[i] = books.add(holds[i].debit);
 	books.lock(LockWaitSkip);
 	int32 count = 0;
-	for (size_t i = 0; i < debits.size(); i++) {
+	for (size_t i = 0; i < holds.size(); i++) {
 		// Somebody may have ended it before its account was locked.
-		if (debits[i]->row == nullptr || !books.pending_holds().find(expired[i].hold, &hold))
+		PendingHold hold;
+		if (debits[i]->row == nullptr || !books.pending_holds().find(holds[i].hold, &hold))
 			continue;
 		books.expire(debits[i], hold);
 		books.keep();
@@ -487,6 +245,31 @@ int32 expire_holds(int32 max_count) {
 	}
 	books.write();
 	books.close();
+	return count;
+}
+
+} // namespace
+
+int32 expire_holds(int32 max_count) {
+	CommandCounterIncrement();
+	Relation heap = open_heap(catalog().pending_hold, AccessShareLock);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	PendingHoldReader reader(heap, GetActiveSnapshot());
+	reader.begin_expired(GetCurrentTimestamp());
+	int32 count = 0;
+	// Where accounts were passed over, the next holds take their turn.
+	for (bool more = true; more && count < max_count;) {
+		Vector<PendingHold> expired;
+		PendingHold hold;
+		while (
+			expired.size() < static_cast<size_t>(max_count - count) && (more = reader.next(&hold)))
+			expired.push_back(hold);
+		if (!expired.empty())
+			count += end_expired(expired.all());
+	}
+	reader.end();
+	PopActiveSnapshot();
+	table_close(heap, NoLock);
 	return count;
 }
 

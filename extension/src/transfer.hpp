@@ -23,7 +23,7 @@ struct Request {
 	text *key = nullptr;
 	text *description = nullptr;
 	Jsonb *metadata = nullptr;
-	const JournalRow *target = nullptr;	 // what a capture, void or reverse is about
+	const JournalRow *target = nullptr;	  // what a capture, void or reverse is about
 	const Interval *expires_in = nullptr; // of a hold; null: never
 	bool in_chain = false;
 	int32 chain = 0;

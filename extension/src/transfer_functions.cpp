@@ -32,7 +32,8 @@ Request read_element(Datum element, TupleDesc descriptor) {
 void refuse_split_chains(std::span<Request> requests) {
 	Vector<int32> runs;
 	for (size_t i = 0; i < requests.size(); i++)
-		if (const Request &request = requests[i]; request.in_chain &&
+		if (const Request &request = requests[i];
+			request.in_chain &&
 			(i == 0 || !requests[i - 1].in_chain || requests[i - 1].chain != request.chain))
 			runs.push_back(request.chain);
 	const std::span<int32> chains = runs.all();
@@ -44,8 +45,8 @@ void refuse_split_chains(std::span<Request> requests) {
 										std::ranges::lower_bound(chains, request.chain) >
 									1)
 			request = {.in_chain = false,
-				.refusal = invalid_request(psprintf(
-					"The requests of chain %d are not adjacent.", request.chain))};
+				.refusal = invalid_request(
+					psprintf("The requests of chain %d are not adjacent.", request.chain))};
 }
 
 std::span<Request> read_requests(ArrayType *array) {

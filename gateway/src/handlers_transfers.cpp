@@ -191,8 +191,8 @@ namespace {
 // No account has this id.
 constexpr int64_t unknown_account = 0;
 
-// One outcome per transfer of a batch, in order. What the caller does not reach is sent as an unknown
-// account, so that the ledger says what becomes of its chain.
+// One outcome per transfer of a batch, in order. What the caller does not reach is sent as an
+// unknown account, so that the ledger says what becomes of its chain.
 asio::awaitable<Result<std::vector<TransferOutcome>>> execute_reachable(
 	Exchange &exchange, const std::vector<TransferRequest> &transfers) {
 	std::vector<TransferRequest> sent = transfers;

@@ -44,7 +44,7 @@ declare
 begin
     loop
         versions := array(select version from tokpay.history(test.id('shop'), last, page));
-        exit when versions = '{}';
+        exit when versions = '{}' or cardinality(seen) > 10000;
         seen := seen || versions;
         last := versions[cardinality(versions)];
     end loop;
