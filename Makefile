@@ -63,7 +63,7 @@ format: packages-lint ## format the C++ sources
 lint: packages-lint packages build ## check format and run clang-tidy
 	clang-format --dry-run -Werror $(CPP_FILES)
 	printf '%s\n' $(filter extension/%.cpp,$(CPP_FILES)) | xargs -P $(JOBS) -I {} clang-tidy --quiet --warnings-as-errors='*' {} -- \
-		-std=c++20 -fno-exceptions -fno-rtti -isystem $$($(PG_CONFIG) --includedir-server)
+		-std=c++20 -fno-exceptions -fno-rtti -DTOKPAY_VERSION='""' -isystem $$($(PG_CONFIG) --includedir-server)
 	printf '%s\n' $(filter gateway/%.cpp,$(CPP_FILES)) | xargs -P $(JOBS) -I {} clang-tidy --quiet --warnings-as-errors='*' -p build/gateway {}
 
 packages:

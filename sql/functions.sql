@@ -277,15 +277,20 @@ end $$;
 
 create or replace function apply_sequence_setting() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    present bigint;
 begin
     if not exists (select from pg_sequence s join pg_class c on c.oid = s.seqrelid
         where c.relnamespace = 'tokpay'::regnamespace
             and (c.relname, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, s.seqcycle)
                 = (new.name, new.start_value, new.increment_by, new.min_value, new.max_value,
                     new.cache_size, new.is_cycle)) then
-        execute format('alter sequence tokpay.%I start %s increment %s minvalue %s maxvalue %s cache %s %s',
+        execute format('select last_value from tokpay.%I', new.name) into present;
+        execute format('alter sequence tokpay.%I start %s increment %s minvalue %s maxvalue %s cache %s %s %s',
             new.name, new.start_value, new.increment_by, new.min_value, new.max_value, new.cache_size,
-            case when new.is_cycle then 'cycle' else 'no cycle' end);
+            case when new.is_cycle then 'cycle' else 'no cycle' end,
+            case when present not between new.min_value and new.max_value
+                then format('restart %s', new.start_value) end);
     end if;
     return null;
 end $$;

@@ -157,7 +157,8 @@ begin
     if used.id is null then
         return null;
     end if;
-    field := case when used.kind <> r.kind then 'kind' when used.target <> r.target then case r.kind when 'reverse' then 'reversed transfer' else 'hold' end
+    field := case when used.kind <> r.kind then 'kind'
+        when used.target <> r.target then case r.kind when 'reverse' then 'reversed transfer' else 'hold' end
         when used.credits <> r.credits then 'credits' when used.amounts <> r.amounts then 'amounts'
         when used.description is distinct from r.description then 'description'
         when used.metadata is distinct from r.metadata then 'metadata' end;
@@ -179,7 +180,9 @@ begin
         from unnest(parties) as p
     ),
     payer as (select * from party where place = 0),
-    target as (select t.*, e.id as ended_by from oracle.transfer t left join oracle.transfer e on e.target = t.id where t.id = r.target)
+    target as (
+        select t.*, e.id as ended_by from oracle.transfer t left join oracle.transfer e on e.target = t.id where t.id = r.target
+    )
 
     select 1, place, 'account_not_found', (r.debit || r.credits)[place + 1],
         format('There is no account %s.', (r.debit || r.credits)[place + 1]), null::numeric, null::numeric
@@ -291,7 +294,8 @@ begin
     if outcome.code = 'key_reused' then
         return outcome;
     elsif among_replays <> (outcome.code is not null) then
-        return oracle.refusal('key_reused', r.debit, 'Some requests of this chain were executed before and others not; a chain is repeated as a whole.');
+        return oracle.refusal('key_reused', r.debit,
+            'Some requests of this chain were executed before and others not; a chain is repeated as a whole.');
     elsif outcome.code = 'ok' then
         return outcome;
     end if;

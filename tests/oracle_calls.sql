@@ -38,7 +38,8 @@ begin
     end;
     for i in first .. last loop
         return next case i when place then outcome
-            else oracle.refusal('chain_failed', null, format('Another request of the same chain was refused: %s.', outcome.code)) end;
+            else oracle.refusal('chain_failed', null,
+                format('Another request of the same chain was refused: %s.', outcome.code)) end;
     end loop;
 end $$;
 
@@ -76,7 +77,8 @@ end $$;
 
 create function oracle.transfer(debit bigint, credits bigint[], amounts bigint[], key text, description text,
     metadata jsonb, told oracle.told) returns tokpay.transfer_result language sql
-return oracle.result(oracle.member(row(debit, credits, amounts, key, description, metadata, null)::tokpay.transfer_request, told));
+return oracle.result(oracle.member(row(debit, credits, amounts, key, description, metadata, null)::tokpay.transfer_request,
+    told));
 
 create function oracle.top_up(account bigint, amount bigint, key text, description text, told oracle.told)
     returns tokpay.transfer_result language plpgsql as $$
@@ -113,7 +115,8 @@ declare
 begin
     select * into target from oracle.transfer t where t.id = hold;
     if problem is null and amounts is not null then
-        problem := coalesce(oracle.malformed_numbers('amounts', amounts), (select format('amounts[%s] is %s; an amount is not negative.', place, a)
+        problem := coalesce(oracle.malformed_numbers('amounts', amounts),
+            (select format('amounts[%s] is %s; an amount is not negative.', place, a)
             from unnest(amounts) with ordinality as l (a, place) where a < 0 order by place limit 1));
     end if;
     if problem is null and target.kind = 'hold' then
@@ -284,7 +287,8 @@ begin
     perform oracle.must_find(account);
     return query
     select e.version, e.transfer, e.amount, e.balance, t.kind,
-        case when e.account = t.debit then array(select distinct c from unnest(t.credits, t.amounts) as l (c, a) where a <> 0 order by c) else array[t.debit] end,
+        case when e.account <> t.debit then array[t.debit]
+            else array(select distinct c from unnest(t.credits, t.amounts) as l (c, a) where a <> 0 order by c) end,
         t.description, t.metadata, t.at
     from oracle.entry e join oracle.transfer t on t.id = e.transfer
     where e.account = history.account and (before is null or e.version < before) and (since is null or t.at >= since)
@@ -307,7 +311,8 @@ $$;
 
 create view oracle.accounts as
 select id, name, currency, balance::bigint, oracle.held(id)::bigint as held,
-    case when min_balance is not null then least(oracle.available(id), 9223372036854775807) end::bigint as available, min_balance, max_balance, status, version, metadata
+    case when min_balance is not null then least(oracle.available(id), 9223372036854775807) end::bigint as available,
+    min_balance, max_balance, status, version, metadata
 from oracle.account;
 
 create view oracle.receipts as

@@ -126,7 +126,8 @@ class History:
         credits = [self.random.choice(others) for _ in range(count)]
         if self.maybe(0.03):
             credits[self.random.randrange(count)] = self.random.choice([debit, self.account()])
-        amounts = [self.amount(currency) for _ in range(count if self.maybe(0.99) else self.random.randrange(count + 2))]
+        length = count if self.maybe(0.99) else self.random.randrange(count + 2)
+        amounts = [self.amount(currency) for _ in range(length)]
         return debit, credits, amounts, self.key(), self.description(), self.metadata()
 
     def top_up(self):

@@ -82,7 +82,8 @@ def requests_literal(cursor, requests):
 
 
 def outcomes_of(cursor, requests):
-    cursor.execute(f"select {OUTCOME} from tokpay.transfer_batch({requests_literal(cursor, requests)}) order by position")
+    batch = requests_literal(cursor, requests)
+    cursor.execute(f"select {OUTCOME} from tokpay.transfer_batch({batch}) order by position")
     return cursor.fetchall()
 
 
@@ -123,6 +124,9 @@ class Comparison:
         self.done = 0
         self.expired = 0  # microseconds since the epoch: by then all short holds have
 
+    def here(self):
+        return f"SEED={SEED}, after {self.done} operations"
+
     def clock(self):
         """A time at which each hold has expired or will not for hours."""
         while (now := time.time_ns() // 1000) <= self.expired:
@@ -135,10 +139,11 @@ class Comparison:
             return
         clock = self.clock()
         code, detail, rows = answer(cursor, f"tokpay.{name}({CALLS[name]})", name, arguments)
-        told = (clock, *(rows[0][:2] if rows and name in MONEY else (rows[0][0] if rows and name == "open_account" else None, None)))
-        expected = answer(cursor, f"oracle.{name}({CALLS[name]}, row(%s, %s, %s)::oracle.told)", name, (*arguments, *told))
+        told = (*(rows[0] if rows and name in (*MONEY, "open_account") else ()), None, None)[:2]
+        oracle = f"oracle.{name}({CALLS[name]}, row(%s, %s, %s)::oracle.told)"
+        expected = answer(cursor, oracle, name, (*arguments, clock, *told))
         actual = (code, detail, rows)
-        assert actual == expected, f"SEED={SEED}, after {self.done} operations: {name}{arguments}: {actual} is not {expected}"
+        assert actual == expected, f"{self.here()}: {name}{arguments}: {actual} is not {expected}"
         replayed = name in MONEY and bool(rows) and rows[0][-1]
         self.seen[name, "replayed" if replayed else code] += 1
         self.done += 1
@@ -159,7 +164,7 @@ class Comparison:
         assert len(actual) == len(requests)
         for request, got, wanted in zip(requests, actual, expected):
             got, wanted = comparable(got, wanted)
-            assert got == wanted, f"SEED={SEED}, after {self.done} operations: {request} of {requests}: {got} is not {wanted}"
+            assert got == wanted, f"{self.here()}: {request} of {requests}: {got} is not {wanted}"
             self.seen["batch", "replayed" if got[8] else got[1]] += 1
             self.done += 1
             if got[1] == "ok":
@@ -170,18 +175,20 @@ BOOKS = {
     "accounts": "id, name, currency, balance, held, available, min_balance, max_balance, status, version, metadata",
     "holds": "id, debit, amount, credits, amounts, currency, at, expires_at",
     "entries": "account, version, transfer, amount, balance, kind, at",
-    "receipts": "id, kind, status, currency, debit, amount, credits, amounts, key, hold, reverses, reversed_by, description, "
-    "metadata, at, expires_at, debit_balance, debit_version, credit_balances, credit_versions",
+    "receipts": "id, kind, status, currency, debit, amount, credits, amounts, key, hold, reverses, reversed_by, "
+    "description, metadata, at, expires_at, debit_balance, debit_version, credit_balances, credit_versions",
 }  # fmt: skip
 
 
 def assert_equal_books(database, names, done):
     for name in names:
         actual, expected = (f"select {BOOKS[name]} from {schema}.{name}" for schema in ("tokpay", "oracle"))
-        for which, difference in (("only in the extension", f"{actual} except {expected}"), ("only in the oracle", f"{expected} except {actual}")):
-            assert database.execute(difference) == [], f"SEED={SEED}, after {done} operations: {name} {which}"
+        for where, difference in (("extension", f"{actual} except {expected}"), ("oracle", f"{expected} except {actual}")):
+            rows = database.execute(difference)
+            assert rows == [], f"SEED={SEED}, after {done} operations: {name} of the {where} alone: {rows[:3]}"
 
 
+FOR_ADMINS = {"top_up", "open_account", "set_limits", "set_metadata", "freeze", "unfreeze", "close"}
 # What each kind of call must have met: in a history of 10,000 calls ok and replayed, in one of 200,000 every code that
 # it has. not_leader takes a standby.
 COMMON = {"ok", "invalid_request"}
@@ -254,7 +261,7 @@ def test_random_histories_equal_the_oracle(database):
             assert_equal_books(database, ["accounts", "holds"], comparison.done)
             next_look += 5000
         name, arguments = history.next()
-        for_tellers = name not in ("top_up", "open_account", "set_limits", "set_metadata", "freeze", "unfreeze", "close")
+        for_tellers = name not in FOR_ADMINS
         if history.maybe(0.05):
             some_calls_in_a_transaction(comparison, admin)
         else:
@@ -303,9 +310,13 @@ def one_by_one(cursor, request):
 
 def units_of(requests):
     """Single requests, and chains with numbers of their own."""
-    units = itertools.groupby(enumerate(requests), lambda placed: placed[0] if placed[1][-1] is None else f"chain {placed[1][-1]}")
-    for number, (_, unit) in enumerate(units):
-        yield [(*request[:-1], None if request[-1] is None else number) for _, request in unit]
+
+    def unit_of(placed):
+        place, (*_, chain) = placed
+        return ("request", place) if chain is None else ("chain", chain)
+
+    for number, ((kind, _), unit) in enumerate(itertools.groupby(enumerate(requests), unit_of)):
+        yield [(*request[:-1], number if kind == "chain" else None) for _, request in unit]
 
 
 @pytest.mark.parametrize("batch_size", [7, 500])

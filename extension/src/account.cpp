@@ -25,9 +25,9 @@ text *currency_of(HeapTuple tuple) {
 }
 
 // Of an aligned row; the column after currency.
-uint64 *key_filter_of(text *currency) {
-	return reinterpret_cast<uint64 *>(
-		MAXALIGN(reinterpret_cast<char *>(currency) + VARSIZE_ANY(currency)));
+uint64 *key_filter_of(AccountRow *row, text *currency) {
+	const Size offset = MAXALIGN(account_row_bytes + VARSIZE_ANY(currency));
+	return reinterpret_cast<uint64 *>(reinterpret_cast<char *>(row) + offset);
 }
 
 } // namespace
@@ -224,7 +224,7 @@ void load(Account *account, HeapTuple copy) {
 	account->tuple = copy;
 	account->row = reinterpret_cast<AccountRow *>(row_bytes(copy));
 	account->currency = currency_of(copy);
-	account->key_filter = key_filter_of(account->currency);
+	account->key_filter = key_filter_of(account->row, account->currency);
 }
 
 } // namespace

@@ -178,6 +178,7 @@ TOKPAY_FUNCTION(tokpay_expire_holds) {
 		raise(invalid_request("max_rows is 1 or more."));
 	CallMemory memory;
 	require_leader();
+	PreventCommandIfReadOnly("the end of a hold");
 	const int32 count = expire_holds(std::min(PG_GETARG_INT32(0), max_expired_per_call));
 	memory.release();
 	PG_RETURN_INT32(count);

@@ -36,8 +36,10 @@ from (values
     ('TP008', 'account closed', 'Account {gone} is closed.', 'a closed debit', $${gone}, '{{ann}}', '{1}'$$),
     ('TP009', 'amount overflow', 'The sum of the amounts does not fit a bigint.', 'the sum', $${payer}, '{{ann},{bob}}', '{9223372036854775807,1}'$$),
     ('TP010', 'insufficient funds', 'Account {payer} has 99 available, the transfer needs 100.', 'one cent short', $${payer}, '{{ann}}', '{100}'$$),
-    ('TP010', 'insufficient funds', 'Account {credit line} has 50 available, the transfer needs 51.', 'below a negative floor', $${credit line}, '{{ann}}', '{51}'$$),
-    ('TP011', 'balance limit', 'Account {full} has 10, a credit of 3 would lift it above its max_balance 10.', 'the sum of two credits', $${payer}, '{{full},{full}}', '{1,2}'$$)
+    ('TP010', 'insufficient funds', 'Account {credit line} has 50 available, the transfer needs 51.', 'below a negative floor',
+        $${credit line}, '{{ann}}', '{51}'$$),
+    ('TP011', 'balance limit', 'Account {full} has 10, a credit of 3 would lift it above its max_balance 10.', 'the sum of two credits',
+        $${payer}, '{{full},{full}}', '{1,2}'$$)
 ) as cases (expected, told, why, what, arguments),
     lateral test.attempt(format('select tokpay.transfer(%s)', test.fill(arguments))) as a;
 
@@ -57,22 +59,29 @@ begin
     end loop;
     return test.sqlstate(test.fill('select tokpay.' || call), role);
 end $$;
-select test.open('loose', 100), test.open('late ice', 50), test.open('late gone'), test.open('spender', 100), test.open('top', 100), test.open('brim', 0, max_balance => 5);
+select test.open('loose', 100), test.open('late ice', 50), test.open('late gone'), test.open('spender', 100), test.open('top', 100),
+    test.open('brim', 0, max_balance => 5);
 select tokpay.open_account('maker', min_balance => null), tokpay.open_account('taker', min_balance => null);
 -- loose has lost its floor, late ice was frozen and late gone closed after what is to be ended
-select tokpay.hold(test.id('payer'), test.ids('ann'), '{5}', 'held'), tokpay.hold(test.id('payer'), test.ids('ann'), '{5}', 'over'), tokpay.hold(test.id('payer'), test.ids('late ice'), '{5}', 'over to ice'),
-    tokpay.hold(test.id('payer'), test.ids('late ice'), '{5}', 'to ice'), tokpay.hold(test.id('payer'), test.ids('late gone', 'late ice'), '{5,5}', 'to gone and ice'),
+select tokpay.hold(test.id('payer'), test.ids('ann'), '{5}', 'held'), tokpay.hold(test.id('payer'), test.ids('ann'), '{5}', 'over'),
+    tokpay.hold(test.id('payer'), test.ids('late ice'), '{5}', 'over to ice'),
+    tokpay.hold(test.id('payer'), test.ids('late ice'), '{5}', 'to ice'),
+        tokpay.hold(test.id('payer'), test.ids('late gone', 'late ice'), '{5,5}', 'to gone and ice'),
     tokpay.hold(test.id('loose'), test.ids('ann'), '{5}', 'loose held'), tokpay.hold(test.id('loose'), test.ids('ann'), '{5}', 'loose over'),
     tokpay.hold(test.id('maker'), test.ids('huge', 'late gone'), '{1000000000000000000,1}', 'to huge and gone'),
     tokpay.hold(test.id('maker'), test.ids('brim', 'huge'), '{6,1000000000000000000}', 'to brim and huge');
 select count(tokpay.void(id)) from tokpay.transfers where key in ('over', 'over to ice', 'loose over');
 select tokpay.transfer(test.id('loose'), test.ids('ann'), '{1}', 'loose used'), tokpay.transfer(test.id('payer'), test.ids('taker'), '{1}', 'to taker'),
     tokpay.transfer(test.id('payer'), test.ids('taker'), '{1}', 'to taker and back'), tokpay.transfer(test.id('payer'), test.ids('late ice'), '{1}', 'ice and back'),
-    tokpay.transfer(test.id('payer'), test.ids('late gone', 'late ice'), '{1,1}', 'gone and ice'), tokpay.transfer(test.id('huge'), test.ids('late gone'), '{1}', 'huge to gone'),
-    tokpay.transfer(test.id('huge'), test.ids('spender'), '{1000000000000000000}', 'huge to spender'), tokpay.transfer(test.id('top'), test.ids('spender'), '{9}', 'top to spender');
+    tokpay.transfer(test.id('payer'), test.ids('late gone', 'late ice'), '{1,1}', 'gone and ice'),
+        tokpay.transfer(test.id('huge'), test.ids('late gone'), '{1}', 'huge to gone'),
+    tokpay.transfer(test.id('huge'), test.ids('spender'), '{1000000000000000000}', 'huge to spender'),
+        tokpay.transfer(test.id('top'), test.ids('spender'), '{9}', 'top to spender');
 select count(tokpay.reverse(id)) from tokpay.transfers where key in ('to taker and back', 'ice and back');
-select tokpay.transfer(test.id('late gone'), test.ids('bob'), array[test.balance('late gone')]), tokpay.transfer(test.id('spender'), test.ids('bob'), array[test.balance('spender')]),
-    tokpay.transfer(test.id('maker'), test.ids('huge'), array[9223372036854775807 - test.balance('huge')]), tokpay.set_limits(test.id('top'), 0, 91), tokpay.set_limits(test.id('loose'), null, null);
+select tokpay.transfer(test.id('late gone'), test.ids('bob'), array[test.balance('late gone')]),
+    tokpay.transfer(test.id('spender'), test.ids('bob'), array[test.balance('spender')]),
+    tokpay.transfer(test.id('maker'), test.ids('huge'), array[9223372036854775807 - test.balance('huge')]), tokpay.set_limits(test.id('top'), 0, 91),
+        tokpay.set_limits(test.id('loose'), null, null);
 select tokpay.freeze(test.id('late ice')), tokpay.close(test.id('late gone'));
 
 select is(pg_temp.first(call, role), expected, format('%s: first answers %s', split_part(call, '(', 1), what))

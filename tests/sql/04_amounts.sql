@@ -54,7 +54,8 @@ select is(pg_temp.state('source'), '0 9223372036854775807 -', 'an account withou
 select is(row((a).sqlstate, (a).detail)::text, format('(TP009,"The held amount of account %s would not fit a bigint.")', test.id('source')), 'and not more')
 from test.attempt($$select tokpay.hold(test.id('source'), test.ids('sink'), '{1}')$$) as a;
 select tokpay.transfer(test.id('source'), test.ids('basin'), '{4611686018427387905}');
-select is((test.attempt(format('select tokpay.capture(%s)', :first_half))).detail, format('The balance of account %s would not fit a bigint.', test.id('source')), 'a capture goes down to -2^63 and not below');
+select is((test.attempt(format('select tokpay.capture(%s)', :first_half))).detail, format('The balance of account %s would not fit a bigint.', test.id('source')),
+    'a capture goes down to -2^63 and not below');
 select is((tokpay.capture(:first_half, '{4611686018427387903}')).debit_balance, -9223372036854775808, 'it may, to the last unit');
 select is((tokpay.void(:second_half)).debit_balance, -9223372036854775808, 'and void gives back what cannot be captured any more');
 select is(pg_temp.state('source'), '-9223372036854775808 0 -', 'nothing is held then');

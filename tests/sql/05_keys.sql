@@ -84,13 +84,17 @@ select is(array(select test.sqlstate(format('select tokpay.top_up(%s)', argument
 select transfer as spent from tokpay.transfer(test.id('payer'), test.ids('bob'), '{1}', 'spent') \gset
 select transfer as held from tokpay.hold(test.id('payer'), test.ids('bob'), '{1}', 'held') \gset
 select is(array(select test.sqlstate(format('select tokpay.%s', replace(call, ':key', key))) from (values
-        (1, $$''$$), (2, $$'x'$$), (3, $$repeat('k', 254)$$), (4, $$repeat('x', 255)$$), (5, $$repeat('k', 256)$$), (6, $$repeat('é', 127)$$), (7, $$repeat('é', 128)$$), (8, 'null')
+        (1, $$''$$), (2, $$'x'$$), (3, $$repeat('k', 254)$$), (4, $$repeat('x', 255)$$), (5, $$repeat('k', 256)$$), (6, $$repeat('é', 127)$$),
+            (7, $$repeat('é', 128)$$), (8, 'null')
     ) as keys (place, key) order by place),
     '{TP001,ok,ok,ok,TP001,ok,TP001,ok}'::text[], format('keys of 0 to 256 bytes: %s', split_part(call, '(', 1)))
-from (values ($$transfer(test.id('other'), test.ids('ann'), '{1}', :key)$$), ($$top_up(test.id('ann'), 1, :key)$$), ($$hold(test.id('other'), test.ids('ann'), '{1}', :key)$$),
+from (values ($$transfer(test.id('other'), test.ids('ann'), '{1}', :key)$$), ($$top_up(test.id('ann'), 1, :key)$$),
+    ($$hold(test.id('other'), test.ids('ann'), '{1}', :key)$$),
     (format('capture(%s, null, :key)', :held)), (format('void(%s, :key)', :held)), (format('reverse(%s, :key)', :spent))) as calls (call);
-select is(substring((test.attempt(format('select tokpay.%s', call))).detail from 'Account (\d+) used key'), test.id('payer')::text, format('the key of a %s is the debited account''s', what))
-from (values ('capture', format($$capture(%s, null, 'spent')$$, :held)), ('void', format($$void(%s, 'spent')$$, :held)), ('reverse', format($$reverse(%s, 'held')$$, :spent))) as cases (what, call);
+select is(substring((test.attempt(format('select tokpay.%s', call))).detail from 'Account (\d+) used key'), test.id('payer')::text,
+    format('the key of a %s is the debited account''s', what))
+from (values ('capture', format($$capture(%s, null, 'spent')$$, :held)), ('void', format($$void(%s, 'spent')$$, :held)),
+    ('reverse', format($$reverse(%s, 'held')$$, :spent))) as cases (what, call);
 select is(test.faults(), '', 'the books are right');
 select * from finish();
 rollback;

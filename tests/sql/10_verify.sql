@@ -8,7 +8,8 @@ select tokpay.transfer(test.id('payer'), test.ids('ann', 'bob', 'ann'), '{1,2,3}
     tokpay.transfer(test.id('ann'), test.ids('bob'), '{4}');
 select count(*) from tokpay.transfer_batch(array_fill(test.request(test.id('payer'), test.ids('ann', 'bob'), '{1,1}'), array[150]));
 select tokpay.hold(test.id('holder'), test.ids('ann', 'bob'), '{5,6}', 'pending', '1 day'), tokpay.hold(test.id('holder'), test.ids('ann'), '{1}', 'for ever', null),
-    tokpay.hold(test.id('holder'), test.ids('ann', 'bob', 'ann'), '{3,4,5}', 'captured', '1 day'), tokpay.hold(test.id('holder'), test.ids('ann', 'bob'), '{2,3}', 'voided', '1 day'),
+    tokpay.hold(test.id('holder'), test.ids('ann', 'bob', 'ann'), '{3,4,5}', 'captured', '1 day'),
+        tokpay.hold(test.id('holder'), test.ids('ann', 'bob'), '{2,3}', 'voided', '1 day'),
     tokpay.hold(test.id('holder'), test.ids('ann'), '{9}', 'expired', '1 microsecond');
 -- The transfer of this key, the end of this hold.
 create function pg_temp.of(key text) returns bigint language sql return (select j.id from tokpay.journal j where j.key = $1 order by j.id limit 1);
@@ -143,7 +144,8 @@ from (values
 ) as cases (what, damage);
 select is(test.sqlstate(format('insert into tokpay.journal select 999999, now(), debit, amount, debit_balance, debit_version, debit_previous, kind, legs, null, null, null, target, null
     from tokpay.journal where id = %s', id)), '23505', format('a second %s is refused even where it is forged', what))
-from (values ('capture', pg_temp.end_of('captured')), ('void', pg_temp.end_of('voided')), ('expiry', pg_temp.end_of('expired')), ('reverse', pg_temp.of('reverse'))) as cases (what, id);
+from (values ('capture', pg_temp.end_of('captured')), ('void', pg_temp.end_of('voided')), ('expiry', pg_temp.end_of('expired')),
+    ('reverse', pg_temp.of('reverse'))) as cases (what, id);
 select is(test.faults(), '', 'undone, the books are right again');
 select * from finish();
 rollback;

@@ -41,7 +41,8 @@ select is(test.rows('select balance, held from tokpay.accounts where name = ''pa
 select is(test.rows(format('select debit_balance, debit_version from tokpay.void(%s)', :hold)), '(969,4)', 'and it can be voided');
 select is(test.rows(format('with made as (select * from tokpay.hold(%1$s, ''{%2$s}'', ''{7}'')) select c.debit_balance - m.debit_balance, c.credit_balances
     from made m, lateral tokpay.capture(m.transfer, ''{2}'') c', :payer, :ann)), '(-2,{33})', 'a hold is captured in the statement that makes it');
-select is(test.rows(format('select r.debit_balance, r.replayed from tokpay.transfer(%s, ''{%s}'', ''{1}'') as t, lateral tokpay.reverse(t.transfer) as r', :payer, :ann)), '(967,f)',
+select is(test.rows(format('select r.debit_balance, r.replayed from tokpay.transfer(%s, ''{%s}'', ''{1}'') as t, lateral tokpay.reverse(t.transfer) as r',
+    :payer, :ann)), '(967,f)',
     'and a transfer reversed');
 select is(test.execute(format($$do $do$ begin
         perform tokpay.set_limits(%1$s, 0, 40);
@@ -94,10 +95,13 @@ from (values
     ('25006', format('* from tokpay.transfer_batch(array[test.request(%s, ''{%s}'', ''{1}'')])', :payer, :ann)),
     ('25006', '* from tokpay.transfer_batch(''{}'')'),
     ('25006', format('tokpay.top_up(%s, 1)', :payer)), ('25006', 'tokpay.open_account()'),
-    ('25006', format('tokpay.hold(%s, ''{%s}'', ''{1}'')', :payer, :ann)), ('25006', format('tokpay.capture(%s)', :readable)), ('25006', format('tokpay.void(%s)', :readable)),
+    ('25006', format('tokpay.hold(%s, ''{%s}'', ''{1}'')', :payer, :ann)), ('25006', format('tokpay.capture(%s)', :readable)),
+        ('25006', format('tokpay.void(%s)', :readable)),
     ('25006', format('tokpay.reverse(%s)', :spent)), ('25006', 'tokpay.expire_holds()'), ('25006', format('tokpay.set_limits(%s, 0, null)', :ann)),
-    ('25006', format('tokpay.set_metadata(%s, ''{}'')', :ann)), ('25006', format('tokpay.freeze(%s)', :ann)), ('25006', format('tokpay.unfreeze(%s)', :ann)), ('25006', format('tokpay.close(%s)', :ann)),
-    ('TP001', 'tokpay.hold(null, null, null)'), ('ok', format('tokpay.balance_at(%s, now())', :payer)), ('ok', format('tokpay.transfer_by_key(%s, ''hold'')', :payer)), ('ok', '* from tokpay.holds'),
+    ('25006', format('tokpay.set_metadata(%s, ''{}'')', :ann)), ('25006', format('tokpay.freeze(%s)', :ann)), ('25006', format('tokpay.unfreeze(%s)', :ann)),
+        ('25006', format('tokpay.close(%s)', :ann)),
+    ('TP001', 'tokpay.hold(null, null, null)'), ('ok', format('tokpay.balance_at(%s, now())', :payer)),
+        ('ok', format('tokpay.transfer_by_key(%s, ''hold'')', :payer)), ('ok', '* from tokpay.holds'),
     ('ok', format('tokpay.balance(%s)', :payer)), ('ok', format('* from tokpay.history(%s)', :payer)), ('ok', '* from tokpay.verify()')
 ) as cases (expected, call);
 
@@ -153,7 +157,8 @@ begin
     answers := answers || (tokpay.capture(reserved, '{4,5}', 'capture')).debit_balance::text || (tokpay.capture(reserved, '{4,5}', 'capture')).replayed::text;
     answers := answers || (tokpay.reverse((tokpay.transfer_by_key(payer, 'capture')).transfer)).credit_balances::text
         || (tokpay.void((tokpay.hold(payer, array[payee], '{50}')).transfer)).debit_version::text;
-    answers := answers || array(select concat_ws('/', a.balance, a.held, a.available, a.max_balance, a.metadata, a.status) from tokpay.accounts a where a.id operator(pg_catalog.=) payee)
+    answers := answers || array(select concat_ws('/', a.balance, a.held, a.available, a.max_balance, a.metadata, a.status)
+            from tokpay.accounts a where a.id operator(pg_catalog.=) payee)
         || (select t.status from tokpay.transfers t where t.id operator(pg_catalog.=) reserved) || tokpay.balance_at(payee, 'infinity')::text
         || test.sqlstate(pg_catalog.format('select tokpay.close(%s)', payee)) || test.sqlstate(pg_catalog.format('select tokpay.capture(%s)', reserved));
     return array_to_string(answers, ' ');
@@ -163,7 +168,8 @@ set local search_path = hostile, pg_temp, pg_catalog;
 select pg_temp.everything('hostile') as hostile, tokpay.create_api_key('k', '{read}') as secret \gset
 reset search_path;
 select is(:'hostile'::text, :'plain'::text, 'a hostile search_path changes no answer');
-select is(:'plain'::text, 'true true true ok insufficient_funds invalid_request 0 100 100 70 20 10 2 true 100 100 30 10 14 41 true {105,100} 6 100/0/110/1000/{"a": 1}/open captured 100 TP018 TP013', 'which are those expected');
+select is(:'plain'::text, 'true true true ok insufficient_funds invalid_request 0 100 100 70 20 10 2 true 100 100 30 10 14 '
+    '41 true {105,100} 6 100/0/110/1000/{"a": 1}/open captured 100 TP018 TP013', 'which are those expected');
 select is((select digest from tokpay.api_key where name = 'k'), sha256(convert_to(:'secret', 'UTF8')), 'and no digest');
 select is(test.faults(), '', 'the books are right');
 select * from finish();

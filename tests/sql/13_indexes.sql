@@ -20,7 +20,8 @@ select is((select count(*) from tokpay.journal where at > '2000-01-01'), 8::bigi
 select is((select count(*) from tokpay.journal where description > 'with'), 2::bigint, 'a partial one');
 select is((select array_agg(amount order by id) from tokpay.journal where id > 0), '{1000,1,2,3,40,30,30,130}', 'a second one on the id');
 select is((select array_agg(hold) from tokpay.pending_hold where amount > 0), array[:kept]::bigint[], 'one on pending holds');
-select is(test.rows('select balance from tokpay.account_state where balance > 0 order by balance'), '(136) (864)', 'one on the balances, which makes every update write the indexes');
+select is(test.rows('select balance from tokpay.account_state where balance > 0 order by balance'), '(136) (864)',
+    'one on the balances, which makes every update write the indexes');
 select is((tokpay.hold(test.id('payer'), test.ids('ann'), '{40}', 'kept')).replayed, true, 'the extension''s own index of keys');
 select is(test.sqlstate(format('select tokpay.void(%s)', :ended)), 'TP013', 'the extension''s own index of what is ended');
 select is((select count(*) from tokpay.waypoint where transfer > 0), 1::bigint, 'one on waypoints');

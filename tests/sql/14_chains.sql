@@ -39,7 +39,8 @@ from (values
     ('insufficient_funds', 'a chain of one that fails has its code', '7/payer>ann:98'),
     ('ok 96, ok 95, ok 94, ok 93', 'any integer is a chain', '0/payer>ann:1 | -1/payer>ann:1 | 2147483647/payer>ann:1 | -2147483648/payer>ann:1'),
     ('invalid_request, ok 96, invalid_request', 'a chain in two pieces', '1/payer>ann:1 | payer>ann:1 | 1/payer>ann:1'),
-    ('invalid_request, invalid_request, ok 96, invalid_request', 'another chain between its pieces', '1/payer>ann:1 | 1/payer>ann:1 | 2/payer>ann:1 | 1/payer>ann:1'),
+    ('invalid_request, invalid_request, ok 96, invalid_request', 'another chain between its pieces',
+        '1/payer>ann:1 | 1/payer>ann:1 | 2/payer>ann:1 | 1/payer>ann:1'),
     ('invalid_request, invalid_request, invalid_request', 'a null request belongs to no chain', '1/payer>ann:1 | null | 1/payer>ann:1')
 ) as cases (outcomes, what, requests);
 
@@ -59,21 +60,24 @@ from (values
     ('chain_failed, key_reused', 'a used key with another amount', '1/payer>ann:1:c1 | 1/payer>bob:3:c2'),
     ('chain_failed, key_reused', 'one key twice in a chain', '1/payer>ann:1:c3 | 1/payer>ann:1:c3'),
     ('ok 96, ok 94, ok 96 again, ok 94 again', 'the same chain twice in a batch', '1/payer>ann:1:c3 | 1/payer>bob:2:c4 | 2/payer>ann:1:c3 | 2/payer>bob:2:c4'),
-    ('chain_failed, balance_limit, ok 96, ok 94', 'the keys of a chain that failed are free', '1/payer>ann:1:c3 | 1/payer>full:2:c4 | 2/payer>ann:1:c3 | 2/payer>bob:2:c4')
+    ('chain_failed, balance_limit, ok 96, ok 94', 'the keys of a chain that failed are free',
+        '1/payer>ann:1:c3 | 1/payer>full:2:c4 | 2/payer>ann:1:c3 | 2/payer>bob:2:c4')
 ) as cases (outcomes, what, requests);
 
 -- What the others are told
 select is(test.rows(format($$select position, code, transfer, debit_balance, replayed, account, balance, required, detail
         from tokpay.transfer_batch(array[test.request(%1$s, %2$L, '{1}'), test.request(%1$s, %2$L, '{1}', chain => 1),
             test.request(%1$s, %2$L, '{1000}', chain => 1), test.request(%1$s, %2$L, '{1}', chain => 1)]) where position > 1$$, test.id('payer'), test.ids('ann'))),
-    format('(2,chain_failed,,,,,,,"Another request of the same chain was refused: insufficient_funds.") (3,insufficient_funds,,,,%1$s,95,1000,"Account %1$s has 95 available, the transfer needs 1000.") '
+    format('(2,chain_failed,,,,,,,"Another request of the same chain was refused: insufficient_funds.") '
+        '(3,insufficient_funds,,,,%1$s,95,1000,"Account %1$s has 95 available, the transfer needs 1000.") '
         '(4,chain_failed,,,,,,,"Another request of the same chain was refused: insufficient_funds.")', test.id('payer')),
     'a chain''s other requests are told which one failed');
 
 -- No trace
 create temporary table before as select * from tokpay.accounts;
 select n_tup_upd as updates from pg_stat_xact_user_tables where relname = 'account_state' \gset
-select is(pg_temp.batch('1/payer>ann:1:c5 | 1/ann>payer:1 | 1/payer>ann:1 | 1/payer>full:1'), 'chain_failed, chain_failed, chain_failed, balance_limit', 'a chain fails');
+select is(pg_temp.batch('1/payer>ann:1:c5 | 1/ann>payer:1 | 1/payer>ann:1 | 1/payer>full:1'), 'chain_failed, chain_failed, chain_failed, balance_limit',
+    'a chain fails');
 select is(test.rows('(table before except table tokpay.accounts) union all (table tokpay.accounts except table before)'), '', 'and leaves every account as it was');
 select is(tokpay.transfer_by_key(test.id('payer'), 'c5') is null, true, 'and its key free');
 select is((select n_tup_upd from pg_stat_xact_user_tables where relname = 'account_state'), :updates::bigint, 'and no row written');

@@ -27,13 +27,15 @@ select is(test.rows(format('select kind, status, currency, debit, amount, credit
 select is(test.rows(format('select debit, amount, credits, amounts, currency, at = %L, expires_at - at from tokpay.holds where id = %s', :'h_at', :h_transfer)),
     format('(%s,60,"{%s}","{30,20,10}",USD,t,"7 days")', test.id('payer'), array_to_string(test.ids('ann', 'bob', 'ann'), ',')), 'and so does the view holds');
 select is((select count(*) from tokpay.entries where transfer = :h_transfer), 0::bigint, 'a hold has no entry');
-select is(test.rows(format('select balance, held, available, version from tokpay.balances(array[%s])', test.id('payer'))), '(1000,60,940,1)', 'balances() shows what is held');
+select is(test.rows(format('select balance, held, available, version from tokpay.balances(array[%s])', test.id('payer'))), '(1000,60,940,1)',
+    'balances() shows what is held');
 select is(tokpay.balance(test.id('payer')), 1000::bigint, 'balance() does not');
 select is(test.rows(format('select debit_balance, debit_version, credit_balances, credit_versions from tokpay.receipts where id = %s', :h_transfer)), '(1000,1,,)',
     'the view receipts has what it answered');
 select is((test.attempt(statement)).detail, test.fill(why), 'what is held cannot be spent by a ' || what)
 from (values ('transfer', 'Account {payer} has 940 available, the transfer needs 941.', $$select tokpay.transfer(test.id('payer'), test.ids('bob'), '{941}')$$),
-    ('hold', 'Account {payer} has 940 available, the hold needs 941.', $$select tokpay.hold(test.id('payer'), test.ids('bob'), '{941}')$$)) as cases (what, why, statement);
+    ('hold', 'Account {payer} has 940 available, the hold needs 941.', $$select tokpay.hold(test.id('payer'), test.ids('bob'), '{941}')$$)
+) as cases (what, why, statement);
 select is(test.sqlstate(statement), 'ok', 'the rest can by a ' || what)
 from (values ('transfer', $$select tokpay.transfer(test.id('payer'), test.ids('bob'), '{940}')$$),
     ('hold', $$select tokpay.hold(test.id('payer'), test.ids('bob'), '{940}')$$),
@@ -94,7 +96,8 @@ select test.wait_past(max(expires_at)) from tokpay.holds join ended on hold = id
 select is(tokpay.expire_holds(), 1, 'expire_holds ends what has expired and nothing else');
 select is(pg_temp.status(hold), what, format('the view transfers says %s', what)) from ended;
 select is(row(a.sqlstate, regexp_replace(a.detail, 'transfer \d+', 'transfer N'))::text,
-    format('(TP013,"Hold %s %s.")', hold, case what when 'expired' then 'has expired' else format('was %s by transfer N', what) end), format('%s of a hold that is %s', call, what))
+    format('(TP013,"Hold %s %s.")', hold, case what when 'expired' then 'has expired' else format('was %s by transfer N', what) end),
+        format('%s of a hold that is %s', call, what))
 from ended, (values ('capture'), ('void')) as calls (call), lateral test.attempt(format('select tokpay.%s(%s)', call, hold)) as a;
 select is(test.rows('select count(*) from tokpay.holds join ended on hold = id'), '(0)', 'the view holds has none of them');
 select is(row(a.sqlstate, a.detail)::text, format('(TP013,"Transfer %s is a %s and no hold.")', t.id, t.kind), format('%s of a %s', call, t.kind))
@@ -108,25 +111,29 @@ create temporary table w as select * from tokpay.void(:v_transfer, 'gone');
 select transfer as w_transfer from w \gset
 select is(:'reserved' || ', then ' || pg_temp.state('other'), '100 100 0 1, then 100 0 100 1', 'void releases all, and no version counts');
 select is(test.rows('select debit_balance, debit_version, credit_balances, credit_versions, replayed from w'), '(100,1,,,f)', 'void answers like a hold');
-select is(test.rows(format('select kind, status, amount, credits, amounts, key, hold, expires_at, at > %L from tokpay.transfers where id = %s', :'v_at', :w_transfer)),
+select is(test.rows(format('select kind, status, amount, credits, amounts, key, hold, expires_at, at > %L from tokpay.transfers where id = %s',
+        :'v_at', :w_transfer)),
     format('(void,posted,100,"{%s}","{40,60}",gone,%s,,t)', array_to_string(test.ids('ann', 'bob'), ','), :v_transfer),
     'the view transfers shows a void with its hold, credits and amounts');
 select is((select count(*) from tokpay.entries where transfer = :w_transfer), 0::bigint, 'a void has no entry');
 select is(test.sqlstate(format('select tokpay.void(%s)', arguments)), expected, 'void: ' || what)
-from (values ('TP001', 'no hold', 'null'), ('TP001', 'an empty key', format($$%s, ''$$, :h_transfer)), ('TP006', 'an unknown hold', '999999999'), ('TP006', 'hold 0', '0'),
+from (values ('TP001', 'no hold', 'null'), ('TP001', 'an empty key', format($$%s, ''$$, :h_transfer)), ('TP006', 'an unknown hold', '999999999'),
+    ('TP006', 'hold 0', '0'),
     ('ok', 'a pending hold', :'h_transfer')) as cases (expected, what, arguments);
 
 -- Expiry: how long
 select is(test.sqlstate(format('select tokpay.hold(test.id(''payer''), test.ids(''ann''), ''{1}'', null, %s)', expires_in)), expected, 'expires_in ' || expires_in)
 from (values ('ok', 'null'), ('ok', $$'1 microsecond'$$), ('ok', $$'36525 days'$$), ('ok', $$'1200 months'$$), ('TP001', $$'0'$$), ('TP001', $$'-1 microsecond'$$),
-    ('TP001', $$'36525 days 1 microsecond'$$), ('TP001', $$'1218 months'$$), ('TP001', $$'1 month -30 days'$$), ('TP001', $$'178000000 years'$$)) as cases (expected, expires_in);
+    ('TP001', $$'36525 days 1 microsecond'$$), ('TP001', $$'1218 months'$$), ('TP001', $$'1 month -30 days'$$), ('TP001', $$'178000000 years'$$)
+) as cases (expected, expires_in);
 select is(test.rows(format('select expires_at from tokpay.transfers where id = %1$s union all select expires_at from tokpay.holds where id = %1$s',
         (select transfer from tokpay.hold(test.id('payer'), test.ids('ann'), '{1}', null, null)))), '() ()', 'expires_in null: never');
 select transfer as week from tokpay.hold(test.id('payer'), test.ids('ann'), '{1}') \gset
 select is((select expires_at - at from tokpay.holds where id = :week), '7 days', 'a week by default');
 select at as made_at, transfer as made from tokpay.hold(test.id('payer'), test.ids('ann'), '{1}', null, '-1 month 31 days') \gset
 select is((select expires_at > :'made_at' from tokpay.holds where id = :made), true, 'a day by a month of 30 days is later, whatever the calendar says');
-select is((test.attempt($$select tokpay.hold(test.id('payer'), test.ids('ann'), '{1}', expires_in => '-1 day')$$)).detail, 'expires_in is positive, or null for never.',
+select is((test.attempt($$select tokpay.hold(test.id('payer'), test.ids('ann'), '{1}', expires_in => '-1 day')$$)).detail,
+    'expires_in is positive, or null for never.',
     'the detail says what expires_in may be');
 
 -- Expiry: until its end is recorded an expired hold counts, and can be voided but not captured
@@ -185,7 +192,8 @@ from (values
     ('none by a chain that fails', 'ok, 35 30 5 2, pending pending pending',
         $$select count(*) from tokpay.transfer_batch(array[test.request({spender}, '{{bob}}', '{6}', chain => 1), test.request({spender}, '{{full}}', '{1}', chain => 1)])$$),
     ('after a chain that failed they are there for the next', 'ok, 29 20 9 3, pending pending expired',
-        $$select count(*) from tokpay.transfer_batch(array[test.request({spender}, '{{bob}}', '{16}', chain => 1), test.request({spender}, '{{full}}', '{1}', chain => 1), test.request({spender}, '{{bob}}', '{6}')])$$),
+        $$select count(*) from tokpay.transfer_batch(array[test.request({spender}, '{{bob}}', '{16}', chain => 1), test.request({spender}, '{{full}}', '{1}', chain => 1),
+            test.request({spender}, '{{bob}}', '{6}')])$$),
     ('and after a refusal', 'ok, 19 10 9 3, expired pending expired',
         $$select count(*) from tokpay.transfer_batch(array[test.request({spender}, '{{full}}', '{6}'), test.request({spender}, '{{bob}}', '{16}')])$$),
     ('in one chain, one after another', 'ok, 14 10 4 4, expired pending expired',
@@ -207,8 +215,10 @@ begin
     foreach statement in array string_to_array(statements, '; ') loop
         answers := answers || test.execute(test.fill('select ' || statement));
     end loop;
-    raise exception using errcode = 'UNDO0', message = concat_ws(', ', array_to_string(answers, ' '), pg_temp.state('ahead'), pg_temp.status((select hold from made)),
-        (select string_agg(format('%s %s', j.kind, extract(microseconds from j.at)), ' ' order by j.id) from tokpay.journal j where j.debit = test.id('ahead') and j.at > '2100-01-01'));
+    raise exception using errcode = 'UNDO0', message = concat_ws(', ', array_to_string(answers, ' '), pg_temp.state('ahead'),
+        pg_temp.status((select hold from made)),
+        (select string_agg(format('%s %s', j.kind, extract(microseconds from j.at)), ' ' order by j.id)
+            from tokpay.journal j where j.debit = test.id('ahead') and j.at > '2100-01-01'));
 exception when sqlstate 'UNDO0' then return sqlerrm;
 end $$;
 select is(pg_temp.in_2100(statements), outcome, 'with the clock set back: ' || what)
@@ -217,11 +227,13 @@ from (values
     ('ok TP013, 9 8 1 2, pending, h 1 t 2', 'none from its expiry on', $$tokpay.transfer({ahead}, '{{ann}}', '{1}'); tokpay.capture(hold) from made$$),
     ('ok ok, 9 0 9 2, voided, h 1 t 2 v 3', 'a void from its expiry on', $$tokpay.transfer({ahead}, '{{ann}}', '{1}'); tokpay.void(hold) from made$$),
     ('TP010, 10 8 2 1, pending, h 1', 'not spent before expiry', $$tokpay.transfer({ahead}, '{{ann}}', '{3}')$$),
-    ('ok ok, 6 0 6 3, expired, h 1 t 2 x 3 t 4', 'spent from its expiry on', $$tokpay.transfer({ahead}, '{{ann}}', '{1}'); tokpay.transfer({ahead}, '{{ann}}', '{3}')$$),
+    ('ok ok, 6 0 6 3, expired, h 1 t 2 x 3 t 4', 'spent from its expiry on',
+        $$tokpay.transfer({ahead}, '{{ann}}', '{1}'); tokpay.transfer({ahead}, '{{ann}}', '{3}')$$),
     ('ok 22012, 9 8 1 2, pending, h 1 t 2', 'expire_holds goes by the clock', $$tokpay.transfer({ahead}, '{{ann}}', '{1}'); 1 / tokpay.expire_holds()$$)
 ) as cases (outcome, what, statements);
 
 -- Freezing and closing: on either side
+create function pg_temp.as(role text) returns text language sql return set_config('role', role, true);
 create function pg_temp.with_status(statements text) returns text language plpgsql as $$
 declare
     answers text[] := '{}';
@@ -240,14 +252,19 @@ exception when sqlstate 'UNDO0' then return sqlerrm;
 end $$;
 select is(pg_temp.with_status(statements), outcomes, what)
 from (values
-    ('a frozen payer', 'ok TP007 TP007 ok ok', $$tokpay.freeze({giver}); tokpay.hold({giver}, '{{ann}}', '{1}'); tokpay.capture(hold) from kept; tokpay.void(hold) from kept; 1 / tokpay.expire_holds()$$),
-    ('a frozen payee', 'ok TP007 TP007 ok ok', $$tokpay.freeze({taker}); tokpay.hold({giver}, '{{taker}}', '{1}'); tokpay.capture(hold) from kept; tokpay.void(hold) from kept; 1 / tokpay.expire_holds()$$),
+    ('a frozen payer', 'ok TP007 TP007 ok ok',
+        $$tokpay.freeze({giver}); tokpay.hold({giver}, '{{ann}}', '{1}'); tokpay.capture(hold) from kept; tokpay.void(hold) from kept; 1 / tokpay.expire_holds()$$),
+    ('a frozen payee', 'ok TP007 TP007 ok ok',
+        $$tokpay.freeze({taker}); tokpay.hold({giver}, '{{taker}}', '{1}'); tokpay.capture(hold) from kept; tokpay.void(hold) from kept; 1 / tokpay.expire_holds()$$),
     ('a frozen payee, nothing captured for it', 'ok TP007 ok', $$tokpay.freeze({taker}); tokpay.capture(hold, '{0,2}') from kept; tokpay.void(hold) from kept$$),
-    ('a closed payee', 'ok TP008 TP008 ok ok', $$tokpay.close({taker}); tokpay.hold({giver}, '{{taker}}', '{1}'); tokpay.capture(hold) from kept; tokpay.void(hold) from kept; 1 / tokpay.expire_holds()$$),
+    ('a closed payee', 'ok TP008 TP008 ok ok',
+        $$tokpay.close({taker}); tokpay.hold({giver}, '{{taker}}', '{1}'); tokpay.capture(hold) from kept; tokpay.void(hold) from kept; 1 / tokpay.expire_holds()$$),
     ('a closed payee, nothing captured for it', 'ok TP008 ok', $$tokpay.close({taker}); tokpay.capture(hold, '{0,2}') from kept; tokpay.void(hold) from kept$$),
     ('a payer unfrozen', 'ok ok ok', $$tokpay.freeze({giver}); tokpay.unfreeze({giver}); tokpay.capture(hold) from kept$$),
     ('a payee''s new ceiling is looked at', 'ok TP011 ok', $$tokpay.set_limits({taker}, 0, 0); tokpay.capture(hold) from kept; tokpay.capture(hold, '{0,2}') from kept$$),
-    ('a payer that lost its floor needs a funder', 'ok TP016 TP016 ok ok', $$tokpay.set_limits({giver}, null, null); set_config('role', 'tokpay_teller', true), tokpay.capture(hold) from kept; set_config('role', 'tokpay_teller', true), tokpay.hold({giver}, '{{ann}}', '{1}'); set_config('role', 'none', true); tokpay.capture(hold) from kept$$)
+    ('a payer that lost its floor needs a funder', 'ok TP016 TP016 ok ok',
+        $$tokpay.set_limits({giver}, null, null); pg_temp.as('tokpay_teller'), tokpay.capture(hold) from kept; pg_temp.as('tokpay_teller'), tokpay.hold({giver}, '{{ann}}', '{1}');
+            pg_temp.as('none'); tokpay.capture(hold) from kept$$)
 ) as cases (what, outcomes, statements);
 
 -- Floorless: all can be held, by a funder

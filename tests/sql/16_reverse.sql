@@ -15,10 +15,12 @@ select is(row(:r_debit_balance, :r_debit_version, :'r_credit_balances'::bigint[]
     '(1000,3,"{10,5,0}","{3,3,4}",f)', 'reverse answers like a transfer, with the debit and credits of the original');
 select is(test.rows(format('select kind, status, currency, debit, amount, credits, amounts, key, hold, reverses, reversed_by, description,
         metadata, at > %L, expires_at from tokpay.transfers where id = %s', :'t_at', :r_transfer)),
-    format('(reverse,posted,USD,%s,-60,"{%s}","{-30,-20,-10}",back,,%s,,"not eaten",,t,)', test.id('payer'), array_to_string(test.ids('ann', 'bob', 'ann'), ','), :t_transfer),
+    format('(reverse,posted,USD,%s,-60,"{%s}","{-30,-20,-10}",back,,%s,,"not eaten",,t,)', test.id('payer'),
+        array_to_string(test.ids('ann', 'bob', 'ann'), ','), :t_transfer),
     'the view transfers shows it with negative amounts and what it reverses');
 select is((select reversed_by from tokpay.transfers where id = :t_transfer), :r_transfer::bigint, 'and at the original by what it was reversed');
-select is(test.rows(format('select status, amount, description from tokpay.transfers where id = %s', :t_transfer)), '(posted,60,May)', 'the original stays as it is');
+select is(test.rows(format('select status, amount, description from tokpay.transfers where id = %s', :t_transfer)), '(posted,60,May)',
+    'the original stays as it is');
 select is(test.rows(format('select account, version, amount, balance, kind from tokpay.entries where transfer = %s order by account, version', :r_transfer)),
     format('(%s,3,60,1000,reverse) (%s,3,-30,10,reverse) (%2$s,4,-10,0,reverse) (%s,3,-20,5,reverse)', test.id('payer'), test.id('ann'), test.id('bob')),
     'entries: what was paid comes back, what was received goes');
@@ -30,12 +32,16 @@ from (values (test.id('ann'), '(%s,"{-30,-10}","{{' || test.id('payer') || '},{'
 -- Of every kind
 select transfer as gift from tokpay.top_up(test.id('eve'), 70) \gset
 select is((tokpay.reverse(:gift)).credit_balances, '{0}', 'a top-up');
-select is(test.rows(format('select kind, debit, amount from tokpay.transfers where reverses = %s', :gift)), format('(reverse,%s,-70)', test.id('funding/USD')), 'goes back to the funding account');
+select is(test.rows(format('select kind, debit, amount from tokpay.transfers where reverses = %s', :gift)), format('(reverse,%s,-70)', test.id('funding/USD')),
+    'goes back to the funding account');
 select transfer as room from tokpay.hold(test.id('payer'), test.ids('ann', 'eve', 'bob'), '{50,40,30}') \gset
 select transfer as captured from tokpay.capture(:room, '{5,0,3}') \gset
-select is(test.rows(format('select debit_balance, credit_balances, credit_versions from tokpay.reverse(%s)', :captured)), '(1000,"{0,0,5}","{6,2,5}")', 'a part that was captured');
-select is(test.rows(format('select amount, amounts, hold, reverses from tokpay.transfers where reverses = %s', :captured)), format('(-8,"{-5,0,-3}",,%s)', :captured), 'with its amounts');
-select is(test.rows(format('select count(*), sum(amount) from tokpay.entries where transfer in (select id from tokpay.transfers where reverses = %s)', :captured)), '(3,0)',
+select is(test.rows(format('select debit_balance, credit_balances, credit_versions from tokpay.reverse(%s)', :captured)), '(1000,"{0,0,5}","{6,2,5}")',
+    'a part that was captured');
+select is(test.rows(format('select amount, amounts, hold, reverses from tokpay.transfers where reverses = %s', :captured)),
+    format('(-8,"{-5,0,-3}",,%s)', :captured), 'with its amounts');
+select is(test.rows(format('select count(*), sum(amount) from tokpay.entries where transfer in (select id from tokpay.transfers where reverses = %s)', :captured)),
+    '(3,0)',
     'and no entry where nothing was captured');
 select is(pg_temp.state('eve'), '0 2', 'nor a version');
 select is((select status from tokpay.transfers where id = :room), 'captured', 'the hold does not come back');
@@ -54,9 +60,12 @@ from (values
     ('TP001', format('Transfer %s is a void; transfers, top-ups and captures can be reversed.', :voided), 'a void', :'voided'),
     ('TP001', format('Transfer %s is a reverse; transfers, top-ups and captures can be reversed.', :r_transfer), 'a reverse', :'r_transfer'),
     ('TP014', format('Transfer %s was reversed by transfer %s.', :t_transfer, :r_transfer), 'what is reversed already', :'t_transfer'),
-    ('TP002', format('Account %s used key "lunch" for transfer %s, which differs in its kind.', test.id('payer'), :t_transfer), 'the original''s key', format($$%s, 'lunch'$$, :t_transfer)),
-    ('TP002', format('Account %s used key "back" for transfer %s, which differs in its reversed transfer.', test.id('payer'), :r_transfer), 'the key of another reverse', format($$%s, 'back'$$, :captured)),
-    ('TP002', format('Account %s used key "back" for transfer %s, which differs in its description.', test.id('payer'), :r_transfer), 'another description', format($$%s, 'back'$$, :t_transfer)),
+    ('TP002', format('Account %s used key "lunch" for transfer %s, which differs in its kind.', test.id('payer'), :t_transfer), 'the original''s key',
+        format($$%s, 'lunch'$$, :t_transfer)),
+    ('TP002', format('Account %s used key "back" for transfer %s, which differs in its reversed transfer.', test.id('payer'), :r_transfer),
+        'the key of another reverse', format($$%s, 'back'$$, :captured)),
+    ('TP002', format('Account %s used key "back" for transfer %s, which differs in its description.', test.id('payer'), :r_transfer), 'another description',
+        format($$%s, 'back'$$, :t_transfer)),
     ('ok', null, 'the same again', format($$%s, 'back', 'not eaten'$$, :t_transfer)),
     ('ok', null, 'the same key of another account', format($$%s, 'back', 'not eaten'$$, (select transfer from tokpay.top_up(test.id('eve'), 1))))
 ) as cases (expected, why, what, arguments), lateral test.attempt(format('select tokpay.reverse(%s)', arguments)) as a;
@@ -82,7 +91,8 @@ select is(pg_temp.after(statements), test.fill(outcome), 'reverse after ' || wha
 from (values
     ('ok', 'nothing', '1'),
     ('TP010 Account {ann} has 14 available, the reverse needs 15.', 'one cent of two credits is spent', $$tokpay.transfer({ann}, '{{eve}}', '{1}')$$),
-    ('TP010 Account {ann} has 0 available, the reverse needs 15.', 'both payees spent, the first of them', $$tokpay.transfer({ann}, '{{eve}}', '{15}'), tokpay.transfer({bob}, '{{eve}}', '{25}')$$),
+    ('TP010 Account {ann} has 0 available, the reverse needs 15.', 'both payees spent, the first of them',
+        $$tokpay.transfer({ann}, '{{eve}}', '{15}'), tokpay.transfer({bob}, '{{eve}}', '{25}')$$),
     ('TP010 Account {bob} has 19 available, the reverse needs 20.', 'the second payee spent', $$tokpay.transfer({bob}, '{{eve}}', '{6}')$$),
     ('TP010 Account {bob} has 19 available, the reverse needs 20.', 'it is held', $$tokpay.hold({bob}, '{{eve}}', '{6}')$$),
     ('ok', 'it was held and the hold is void', $$tokpay.void(transfer) from tokpay.hold({bob}, '{{eve}}', '{6}')$$),
@@ -94,7 +104,8 @@ from (values
     ('TP008 Account {bob} is closed.', 'a payee is closed', $$tokpay.transfer({bob}, '{{eve}}', '{25}'); tokpay.close({bob})$$),
     ('TP008 Account {payer} is closed.', 'the payer is closed', $$tokpay.transfer({payer}, '{{eve}}', '{965}'); tokpay.close({payer})$$),
     ('TP011 Account {payer} has 965, a credit of 35 would lift it above its max_balance 999.', 'the payer has a ceiling', 'tokpay.set_limits({payer}, 0, 999)'),
-    ('TP010 Account {ann} has 14 available, the reverse needs 15.', 'a lack of money and a ceiling', $$tokpay.transfer({ann}, '{{eve}}', '{1}'); tokpay.set_limits({payer}, 0, 999)$$)
+    ('TP010 Account {ann} has 14 available, the reverse needs 15.', 'a lack of money and a ceiling',
+        $$tokpay.transfer({ann}, '{{eve}}', '{1}'); tokpay.set_limits({payer}, 0, 999)$$)
 ) as cases (outcome, what, statements);
 select is(left(pg_temp.after($$tokpay.reverse(max(id)) from tokpay.transfers; tokpay.freeze({bob})$$), 5), 'TP014', 'already reversed answers before frozen');
 
@@ -105,9 +116,11 @@ select is(test.sqlstate(format($$select tokpay.reverse(%s, 'later')$$, :paid)), 
 select tokpay.transfer(test.id('bob'), test.ids('eve'), '{9}');
 select is(test.rows(format($$select debit_balance, replayed from tokpay.reverse(%s, 'later')$$, :paid)), '(1000,f)', 'and leaves no trace');
 select transfer as given from tokpay.transfer(test.id('payer'), test.ids('floorless'), '{9}') \gset
-select is(array(select test.sqlstate(format('select tokpay.reverse(%s)', :given), role) from (values (1, 'tokpay_teller'), (2, 'tokpay_funder')) as r (place, role) order by place),
+select is(array(select test.sqlstate(format('select tokpay.reverse(%s)', :given), role)
+        from (values (1, 'tokpay_teller'), (2, 'tokpay_funder')) as r (place, role) order by place),
     '{TP016,ok}'::text[], 'debiting an account without a floor takes a funder in a reverse, too');
-select is(test.sqlstate(format('select tokpay.reverse(%s)', (select transfer from tokpay.top_up(test.id('eve'), 1))), 'tokpay_teller'), 'ok', 'crediting one does not');
+select is(test.sqlstate(format('select tokpay.reverse(%s)', (select transfer from tokpay.top_up(test.id('eve'), 1))), 'tokpay_teller'), 'ok',
+    'crediting one does not');
 select transfer as promised from tokpay.hold(test.id('payer'), test.ids('floorless', 'ann'), '{5,5}') \gset
 select transfer as nothing from tokpay.capture(:promised, '{0,5}') \gset
 select is(test.sqlstate(format('select tokpay.reverse(%s)', :nothing), 'tokpay_teller'), 'ok', 'nor one that got nothing');

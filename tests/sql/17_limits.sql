@@ -8,7 +8,8 @@ select tokpay.transfer(test.id('debtor'), test.ids('ann'), '{60}'), tokpay.close
 
 -- 'balance available min_balance max_balance status version' of an account, null as -
 create function pg_temp.state(name text) returns text language sql
-return (select concat_ws(' ', a.balance, coalesce(a.available::text, '-'), coalesce(a.min_balance::text, '-'), coalesce(a.max_balance::text, '-'), a.status, a.version)
+return (select concat_ws(' ', a.balance, coalesce(a.available::text, '-'), coalesce(a.min_balance::text, '-'), coalesce(a.max_balance::text, '-'), a.status,
+    a.version)
     from tokpay.accounts a where a.name = $1);
 -- What a statement answers, and the account afterwards; undone.
 create function pg_temp.tried(statement text, name text) returns text language plpgsql as $$
@@ -66,7 +67,8 @@ select is(test.sqlstate(test.fill('select tokpay.set_limits({funding/USD}, null,
 -- set_metadata
 select is(test.sqlstate(test.fill(format('select tokpay.set_metadata(%s)', arguments))), expected, format('set_metadata(%s)', left(arguments, 60)))
 from (values ('TP001', $$null, '{}'$$), ('TP001', '{payer}, null'), ('TP003', $${nobody}, '{}'$$), ('ok', $${payer}, '[]'$$), ('ok', $${payer}, 'null'$$),
-    ('ok', $${gone}, '{}'$$), ('ok', $${payer}, to_jsonb(repeat('m', 1000000))$$), ('TP001', $${payer}, to_jsonb(repeat('m', 1048577))$$)) as cases (expected, arguments);
+    ('ok', $${gone}, '{}'$$), ('ok', $${payer}, to_jsonb(repeat('m', 1000000))$$), ('TP001', $${payer}, to_jsonb(repeat('m', 1048577))$$)) as cases (expected,
+        arguments);
 select tokpay.set_metadata(test.id('payer'), '{"tier": 2}');
 select is(test.rows('select metadata from tokpay.accounts where name = ''payer'''), '("{""tier"": 2}")', 'set_metadata replaces what was there');
 select is(pg_temp.state('payer'), '100 100 0 - open 1', 'and nothing else');
@@ -89,7 +91,8 @@ from (values ('freeze', 'ok, frozen'), ('freeze freeze', 'ok ok, frozen'), ('unf
     ('close close', 'ok ok, closed'), ('close freeze', 'ok TP008, closed'), ('close unfreeze', 'ok TP008, closed'), ('freeze close', 'ok ok, closed'),
     ('freeze close unfreeze close', 'ok ok TP008 ok, closed')) as cases (calls, outcome);
 select is(test.sqlstate(format('select tokpay.%s(%s)', call, account)), expected, format('%s(%s)', call, account))
-from (values ('freeze'), ('unfreeze'), ('close')) as calls (call), (values ('TP001', 'null'), ('TP003', '999999999'), ('TP003', '0'), ('TP003', '-1')) as cases (expected, account);
+from (values ('freeze'), ('unfreeze'), ('close')) as calls (call),
+    (values ('TP001', 'null'), ('TP003', '999999999'), ('TP003', '0'), ('TP003', '-1')) as cases (expected, account);
 select is(row(a.sqlstate, a.detail)::text, row(expected, test.fill(why))::text, format('close of %s', what))
 from (values
     ('TP018', 'Account {holder} has 100, of which 40 held.', 'a balance with a hold on it', '{holder}'),
@@ -98,7 +101,8 @@ from (values
 ) as cases (expected, why, what, account), lateral test.attempt(test.fill(format('select tokpay.close(%s)', account))) as a;
 select tokpay.open_account('promise', min_balance => null);
 select transfer as promised from tokpay.hold(test.id('promise'), test.ids('ann'), '{5}') \gset
-select is((test.attempt(test.fill('select tokpay.close({promise})'))).detail, test.fill('Account {promise} has 0, of which 5 held.'), 'close of a balance of 0 with a hold');
+select is((test.attempt(test.fill('select tokpay.close({promise})'))).detail, test.fill('Account {promise} has 0, of which 5 held.'),
+    'close of a balance of 0 with a hold');
 select tokpay.void(:promised);
 select is(test.sqlstate(test.fill('select tokpay.close({promise})')), 'ok', 'and after its void');
 
@@ -123,7 +127,8 @@ from (values
     ('TP007 TP008', 'too much of it: the status answers first', $$tokpay.transfer({ann}, '{{holder}}', '{1000}')$$),
     ('TP005 TP005', 'in another currency: the currency answers first', $$tokpay.transfer({ann}, array[tokpay.open_account(currency => 'EUR')], '{1}')$$)
 ) as cases (outcomes, what, call);
-select is(pg_temp.with_status('freeze({ann}), tokpay.close({line})', $$tokpay.transfer({holder}, '{{line},{ann}}', '{1,1}')$$), 'TP007', 'frozen answers before closed, wherever it stands');
+select is(pg_temp.with_status('freeze({ann}), tokpay.close({line})', $$tokpay.transfer({holder}, '{{line},{ann}}', '{1,1}')$$), 'TP007',
+    'frozen answers before closed, wherever it stands');
 select is(test.faults(), '', 'the books are right');
 select * from finish();
 rollback;

@@ -17,7 +17,8 @@ select is(test.rows('select count(*), min(version), max(version), count(distinct
     'an account with 2,851 entries of 1,501 transfers');
 
 -- What history() must answer, from the entries alone; the whole rows compared.
-create function pg_temp.differences(before bigint, max_rows integer, since timestamptz default null, until timestamptz default null) returns bigint language sql as $$
+create function pg_temp.differences(before bigint, max_rows integer, since timestamptz default null,
+    until timestamptz default null) returns bigint language sql as $$
     with answered as (
         select version, transfer, amount, balance, kind, at, row_number() over () as place
         from tokpay.history(test.id('shop'), before, max_rows, since, until)
@@ -32,7 +33,8 @@ select is(pg_temp.differences(null, 2147483647), 0::bigint, 'history of all');
 select is((select sum(pg_temp.differences(before, 3)) from generate_series(-1, 400) as before), 0::numeric, 'a page of 3 before each of the first 400 versions');
 select is((select sum(pg_temp.differences(boundary * 128 + nearby, size)) from generate_series(0, 23) as boundary, generate_series(-2, 2) as nearby,
     unnest(array[1, 127, 128, 129, 400]) as size), 0::numeric, 'pages of other sizes around every waypoint');
-select is((select sum(pg_temp.differences(before, 100)) from (values (9223372036854775807), (9223372036854775806), (-9223372036854775808), (0), (1)) as b (before)), 0::numeric,
+select is((select sum(pg_temp.differences(before, 100)) from (values (9223372036854775807), (9223372036854775806), (-9223372036854775808), (0), (1)) as b (before)),
+    0::numeric,
     'before at the ends of bigint');
 
 -- Page after page: every page begins where the one before it ended.
@@ -60,10 +62,12 @@ insert into moment values ('-infinity'), ('infinity'), ('2000-01-01'), ('2100-01
 select is((select sum(pg_temp.differences(null, 10, null, at)) from moment), 0::numeric, 'until any time');
 select is((select sum(pg_temp.differences(null, 5000, at, null)) from moment), 0::numeric, 'since any time');
 select is((select sum(pg_temp.differences(before, 130, since.at, till.at)) from (select at from moment order by hashtext(at::text) limit 20) as since,
-    (select at from moment order by hashtext('till' || at) limit 20) as till, unnest(array[null, 700, 1280, 1281]) as before), 0::numeric, 'before, since and until together');
+    (select at from moment order by hashtext('till' || at) limit 20) as till, unnest(array[null, 700, 1280, 1281]) as before), 0::numeric,
+        'before, since and until together');
 select is((select count(*) from moment m where tokpay.balance_at(test.id('shop'), m.at)
         is distinct from coalesce((select e.balance from entry e where e.at <= m.at order by e.version desc limit 1), 0)), 0::bigint, 'balance_at any time');
-select is((select count(*) from entry e where (select h.balance from tokpay.history(test.id('shop'), e.version + 1, 1) as h) <> e.balance), 0::bigint, 'the balance after any version');
+select is((select count(*) from entry e where (select h.balance from tokpay.history(test.id('shop'), e.version + 1, 1) as h) <> e.balance), 0::bigint,
+    'the balance after any version');
 
 -- balance_at: who and when
 select is(tokpay.balance_at(test.id('shop'), 'infinity'), test.balance('shop'), 'balance_at infinity is the balance');
@@ -73,12 +77,16 @@ select is(row(a.sqlstate, a.detail)::text, row(expected, why)::text, format('bal
 from (values ('TP003', 'There is no account 999999999.', '999999999, now()'), ('TP001', 'account is null.', 'null, now()'), ('TP001', 'at is null.', '1, null'),
     ('TP001', 'account is null.', 'null, null')) as cases (expected, why, arguments), lateral test.attempt(format('select tokpay.balance_at(%s)', arguments)) as a;
 select is(row(a.sqlstate, a.detail)::text, row(expected, why)::text, format('history(%s)', arguments))
-from (values ('TP001', 'account is null.', 'null'), ('TP003', 'There is no account 0.', '0'), ('TP001', 'max_rows is 1 or more.', '1, null, 0'), ('TP001', 'max_rows is 1 or more.', '1, null, -2147483648'),
-    ('TP001', 'max_rows is 1 or more.', '1, null, null')) as cases (expected, why, arguments), lateral test.attempt(format('select * from tokpay.history(%s)', arguments)) as a;
+from (values ('TP001', 'account is null.', 'null'), ('TP003', 'There is no account 0.', '0'), ('TP001', 'max_rows is 1 or more.', '1, null, 0'),
+    ('TP001', 'max_rows is 1 or more.', '1, null, -2147483648'),
+    ('TP001', 'max_rows is 1 or more.', '1, null, null')) as cases (expected, why, arguments),
+        lateral test.attempt(format('select * from tokpay.history(%s)', arguments)) as a;
 
 -- Descriptions and metadata come with the entry that is theirs, far back too
-select is(test.rows(format('select description, metadata from tokpay.history(%s, %s, 1)', test.id('shop'), version + 1)), format('("n %s",%1$s)', n), format('description and metadata of transfer %s', n))
-from (select e.version, t.description, substr(t.description, 3)::integer as n from entry e join tokpay.transfers t on t.id = e.transfer) as d where n in (1, 7, 721, 1498);
+select is(test.rows(format('select description, metadata from tokpay.history(%s, %s, 1)', test.id('shop'), version + 1)), format('("n %s",%1$s)', n),
+    format('description and metadata of transfer %s', n))
+from (select e.version, t.description, substr(t.description, 3)::integer as n from entry e join tokpay.transfers t on t.id = e.transfer) as d where n in (1, 7, 721,
+    1498);
 
 -- A hot account: one transfer of 10,000 credits to it crosses 78 waypoints
 select transfer as flood, at as flood_at from tokpay.transfer(test.id('line'), array_fill(test.id('crowd'), array[10000]), array_fill(1::bigint, array[10000])) \gset
@@ -86,15 +94,18 @@ select version as top from tokpay.accounts where name = 'crowd' \gset
 select is((select array_agg(version order by place) = array_agg(expected order by place) from (
         select version, :top + 1 - row_number() over () as expected, row_number() over () as place from tokpay.history(test.id('crowd'), null, 20000)) as h), true,
     'its entries come one by one, newest first');
-select is(test.rows(format('select version, balance, transfer = %s from tokpay.history(test.id(''crowd''), %s, 1)', :flood, :top - 5000)), format('(%s,%s,t)', :top - 5001, test.balance('crowd') - 5001),
+select is(test.rows(format('select version, balance, transfer = %s from tokpay.history(test.id(''crowd''), %s, 1)', :flood, :top - 5000)),
+    format('(%s,%s,t)', :top - 5001, test.balance('crowd') - 5001),
     'a page in the middle of it');
 select is(test.rows(format('select count(*), min(version), max(version) from tokpay.history(test.id(''crowd''), null, 20000, %L, %1$L::timestamptz + interval ''1 microsecond'')', :'flood_at')),
     format('(10000,%s,%s)', :top - 9999, :top), 'all of it by its time');
 select is(tokpay.balance_at(test.id('crowd'), :'flood_at'::timestamptz), test.balance('crowd'), 'balance_at its time is the balance after its last credit');
-select is(tokpay.balance_at(test.id('crowd'), :'flood_at'::timestamptz - interval '1 microsecond'), test.balance('crowd') - 10000, 'and before it that before its first');
+select is(tokpay.balance_at(test.id('crowd'), :'flood_at'::timestamptz - interval '1 microsecond'), test.balance('crowd') - 10000,
+    'and before it that before its first');
 select transfer from tokpay.reverse(:flood);
 select is((select balance from tokpay.history(test.id('crowd'), 1)), null, 'before version 1 there is nothing');
-select is(test.rows('select count(*), min(amount), max(amount), min(balance) from tokpay.history(test.id(''crowd''), null, 10000)'), format('(10000,-1,-1,%s)', test.balance('crowd')), 'its reverse is 10,000 entries, too');
+select is(test.rows('select count(*), min(amount), max(amount), min(balance) from tokpay.history(test.id(''crowd''), null, 10000)'),
+    format('(10000,-1,-1,%s)', test.balance('crowd')), 'its reverse is 10,000 entries, too');
 
 -- Waypoints: one for every version divisible by 128
 select is(test.rows('(select account, version, transfer, at from tokpay.waypoint except select account, version, transfer, at from tokpay.entries where version % 128 = 0)

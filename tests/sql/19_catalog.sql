@@ -35,7 +35,8 @@ insert into expected values
     ('verify() returns TABLE(check_name text, ok boolean, detail text)', 's u sql'),
     ('void(hold bigint, key text DEFAULT NULL::text) returns tokpay.transfer_result', 'v u c'),
     -- inside
-    ('account_entries(account bigint) returns TABLE(version bigint, transfer bigint, amount bigint, balance bigint, kind text, at timestamp with time zone)', 's s c'),
+    ('account_entries(account bigint) returns TABLE(version bigint, transfer bigint, amount bigint, balance bigint, kind text, at timestamp with time zone)',
+        's s c'),
     ('apply_sequence_setting() returns trigger', 'v u plpgsql'),
     ('authenticate(digest bytea) returns TABLE(id bigint, scopes text[], accounts bigint[])', 's u plpgsql'),
     ('ensure_funding(currency text) returns void', 'v u plpgsql'),
@@ -49,7 +50,8 @@ create temporary table found as
 select p.oid, format('%s(%s) returns %s', p.proname, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid)) as signature,
     format('%s %s %s', p.provolatile, p.proparallel, l.lanname) as marks, p.prosecdef, p.proconfig, l.lanname, obj_description(p.oid, 'pg_proc') as comment
 from pg_proc p join pg_language l on l.oid = p.prolang where p.pronamespace = 'tokpay'::regnamespace;
-select is(test.rows('select signature, marks from found except select signature, marks from expected order by 1'), '', 'no function is there that the table does not name as it is');
+select is(test.rows('select signature, marks from found except select signature, marks from expected order by 1'), '',
+    'no function is there that the table does not name as it is');
 select is(test.rows('select signature, marks from expected except select signature, marks from found order by 1'), '', 'and none is missing');
 
 -- Types and views: columns as published
@@ -72,12 +74,14 @@ group by name, columns;
 -- Comments
 select is(test.rows('select signature from found where comment is null'), '', 'every function has a comment');
 select is(test.rows($$select relname, relkind from pg_class where relnamespace = 'tokpay'::regnamespace and relkind in ('v', 'c') and obj_description(oid, 'pg_class') is null
-    and not exists (select from pg_type t where t.typrelid = pg_class.oid and obj_description(t.oid, 'pg_type') is not null)$$), '', 'every view and type has a comment');
+    and not exists (select from pg_type t where t.typrelid = pg_class.oid and obj_description(t.oid, 'pg_type') is not null)$$), '',
+        'every view and type has a comment');
 select is(test.rows($$select signature from found where signature ~ 'returns (SETOF )?tokpay.transfer_(result|outcome)' and signature !~ '^transfer_by_key' and comment !~ 'FROM'$$), '',
     'operations say that they are called in FROM');
 
 -- Rights and names
-select is(test.rows($$select signature from found where prosecdef and not 'search_path=pg_catalog, pg_temp' = any (proconfig)$$), '', 'whatever runs with its definer''s rights has its own search_path');
+select is(test.rows($$select signature from found where prosecdef and not 'search_path=pg_catalog, pg_temp' = any (proconfig)$$), '',
+    'whatever runs with its definer''s rights has its own search_path');
 select is(test.rows($$select c.relname, t.tgname from pg_trigger t join pg_class c on c.oid = t.tgrelid where c.relnamespace = 'tokpay'::regnamespace and t.tgenabled <> 'A'$$), '',
     'every trigger fires always, on a replica too');
 select is(test.rows($$select c.relname from pg_class c where c.relnamespace = 'tokpay'::regnamespace and c.relkind in ('r', 'S')

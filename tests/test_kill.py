@@ -1,0 +1,195 @@
+"""SIGKILL of a backend and of the postmaster during batches: acknowledged transfers are there once, keys settle the rest.
+
+The server is this test's own. SEED repeats the clients' choices (not their interleaving).
+"""
+
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+
+import psycopg2
+import pytest
+
+SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
+CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
+CLIENTS = 4
+ACCOUNTS = 20
+OPENING_BALANCE = 10_000_000
+BATCH_SIZE = 50
+KILLS = ["backend", "postmaster"] * 3
+BATCH = """
+    select o.code, o.transfer, o.replayed from tokpay.transfer_batch(array(
+        select row(r.debit, array[r.credit], array[r.amount], r.key, null, null, null)::tokpay.transfer_request
+        from unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[]) with ordinality as r (debit, credit, amount, key, place)
+        order by place)) as o order by o.position"""
+
+
+class Server:
+    """A private server with a socket only. Nothing survives here that would not survive with fsync: processes die, the machine does not."""
+
+    def __init__(self):
+        pg_config = subprocess.run([CHECKOUT / "instance/pg-config"], capture_output=True, text=True, check=True).stdout.strip()
+        self.bin = subprocess.run([pg_config, "--bindir"], capture_output=True, text=True, check=True).stdout.strip()
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="tokpay-kill-"))
+        self.as_server = []
+        if os.geteuid() == 0:
+            shutil.chown(self.directory, "postgres")
+            self.as_server = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--reset-env"]
+        self.data = self.directory / "data"
+        made = [f"{self.bin}/initdb", f"--pgdata={self.data}", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
+        subprocess.run([*self.as_server, *made], check=True, capture_output=True, cwd="/")
+        with open(self.data / "postgresql.conf", "a") as settings:
+            settings.write(f"listen_addresses = ''\nunix_socket_directories = '{self.directory}'\nfsync = off\nmax_wal_size = '64MB'\n")
+        self.url = f"postgresql://postgres@/postgres?host={self.directory}"
+        self.start()
+
+    def start(self):
+        """Again and again: backends of a killed postmaster hold the shared memory until they notice."""
+        until = time.monotonic() + 30
+        while True:
+            with open(self.directory / "log", "ab") as log:
+                self.postmaster = subprocess.Popen([*self.as_server, f"{self.bin}/postgres", "-D", self.data], stdout=log, stderr=log, cwd="/")
+            if self.answers(until):
+                return
+            assert time.monotonic() < until, (self.directory / "log").read_text()[-2000:]
+            time.sleep(0.1)
+
+    def answers(self, until):
+        while self.postmaster.poll() is None and time.monotonic() < until:
+            try:
+                psycopg2.connect(self.url).close()
+                return True
+            except psycopg2.OperationalError:
+                time.sleep(0.05)
+        return False
+
+    def execute(self, statement, parameters=None):
+        """The rows; waits for the server to be up again."""
+        assert self.answers(time.monotonic() + 30)
+        connection = psycopg2.connect(self.url)
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute(statement, parameters)
+        rows = cursor.fetchall() if cursor.description else []
+        connection.close()
+        return rows
+
+    def kill_backend(self, chance):
+        """SIGKILL for a client's backend in the middle of a batch; the postmaster restarts them all."""
+        busy = "select pid from pg_stat_activity where state = 'active' and query like '%transfer_batch%' and pid <> pg_backend_pid()"
+        until = time.monotonic() + 20
+        while not (pids := [pid for (pid,) in self.execute(busy)]):
+            assert time.monotonic() < until, "no batch is under way"
+        os.kill(chance.choice(pids), signal.SIGKILL)
+
+    def kill_postmaster(self):
+        self.postmaster.kill()
+        self.postmaster.wait()
+        self.start()
+
+    def remove(self):
+        self.postmaster.send_signal(signal.SIGINT)
+        self.postmaster.wait(timeout=30)
+        shutil.rmtree(self.directory)
+
+
+class Client(threading.Thread):
+    """Sends batches with keys, each until it is acknowledged."""
+
+    def __init__(self, server, number, accounts):
+        super().__init__()
+        self.server, self.number, self.accounts = server, number, accounts
+        self.random = random.Random(f"{SEED} {number}")
+        self.acknowledged = {}  # (debit, key): transfer
+        self.again = self.replayed = 0
+        self.stopping = False
+        self.failure = None
+
+    def run(self):
+        try:
+            serial = 0
+            while not self.stopping:
+                serial += 1
+                pairs = [self.random.sample(self.accounts, 2) for _ in range(BATCH_SIZE)]
+                requests = [(debit, credit, self.random.randint(1, 9), f"{self.number}/{serial}/{i}") for i, (debit, credit) in enumerate(pairs)]
+                self.settle(requests)
+                if serial % 8 == 0:
+                    self.settle(requests)
+        except Exception as error:
+            self.failure = repr(error)
+
+    def settle(self, requests):
+        give_up = time.monotonic() + 40
+        connection = None
+        while True:
+            try:
+                connection = psycopg2.connect(self.server.url)
+                connection.autocommit = True
+                with connection.cursor() as cursor:
+                    cursor.execute(BATCH, [list(column) for column in zip(*requests)])
+                    outcomes = cursor.fetchall()
+                connection.close()
+                break
+            except psycopg2.OperationalError:
+                assert time.monotonic() < give_up, "never settled"
+                self.again += connection is not None
+                time.sleep(0.02)
+        assert {code for code, _, _ in outcomes} == {"ok"}, outcomes
+        assert len({replayed for _, _, replayed in outcomes}) == 1, "half a batch was there"
+        self.replayed += outcomes[0][2]
+        for (debit, _, _, key), (_, transfer, _) in zip(requests, outcomes, strict=True):
+            assert self.acknowledged.setdefault((debit, key), transfer) == transfer, "answered in two ways"
+
+
+@pytest.fixture
+def server():
+    made = Server()
+    yield made
+    made.remove()
+
+
+def test_killed_backends_and_postmasters_lose_nothing_acknowledged_and_do_nothing_twice(server):
+    server.execute("create extension tokpay")
+    accounts = [account for (account,) in server.execute("select tokpay.open_account() from generate_series(1, %s)", [ACCOUNTS])]
+    server.execute("select tokpay.top_up(a, %s) from unnest(%s) a", [OPENING_BALANCE, accounts])
+    clients = [Client(server, number, accounts) for number in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    chance = random.Random(SEED)
+    for kill in KILLS:
+        sent = sum(len(client.acknowledged) for client in clients)
+        time.sleep(chance.uniform(0.2, 1))
+        before = {key: transfer for client in clients for key, transfer in list(client.acknowledged.items())}
+        server.kill_backend(chance) if kill == "backend" else server.kill_postmaster()
+        time.sleep(0.05)
+        assert server.execute("select check_name, detail from tokpay.verify() where not ok") == []
+        booked = server.execute("select debit, key, id from tokpay.journal where key is not null")
+        assert before.items() <= {((debit, key), transfer) for debit, key, transfer in booked}, f"lost by the kill of a {kill}"
+        until = time.monotonic() + 20
+        while sum(len(client.acknowledged) for client in clients) < sent + 10 * BATCH_SIZE:
+            assert [client.failure for client in clients if client.failure] == []
+            assert time.monotonic() < until, "the clients do not go on"
+            time.sleep(0.05)
+    for client in clients:
+        client.stopping = True
+    for client in clients:
+        client.join()
+    print(f"SEED={SEED}", [(len(client.acknowledged), client.again, client.replayed) for client in clients])
+    assert [client.failure for client in clients if client.failure] == []
+    assert sum(client.replayed for client in clients) > CLIENTS
+    assert sum(client.again for client in clients) >= len(KILLS), "the kills hit no batch"
+    acknowledged = {key: transfer for client in clients for key, transfer in client.acknowledged.items()}
+    booked = server.execute("select debit, key, id from tokpay.journal where key is not null")
+    assert len(booked) == len(acknowledged)
+    assert {(debit, key): transfer for debit, key, transfer in booked} == acknowledged
+    assert server.execute("select sum(balance) from tokpay.account_state where id = any(%s)", [accounts]) == [(ACCOUNTS * OPENING_BALANCE,)]
+    assert server.execute("select check_name, detail from tokpay.verify() where not ok") == []
+    amcheck = [f"{server.bin}/pg_amcheck", "--install-missing", "--heapallindexed", "--parent-check", "-h", server.directory, "-U", "postgres", "postgres"]
+    checked = subprocess.run(amcheck, capture_output=True, text=True, timeout=120)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
