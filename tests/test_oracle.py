@@ -183,8 +183,8 @@ BOOKS = {
 def assert_equal_books(database, names, done):
     for name in names:
         actual, expected = (f"select {BOOKS[name]} from {schema}.{name}" for schema in ("tokpay", "oracle"))
-        for where, difference in (("extension", f"{actual} except {expected}"), ("oracle", f"{expected} except {actual}")):
-            rows = database.execute(difference)
+        for where, these, those in (("extension", actual, expected), ("oracle", expected, actual)):
+            rows = database.execute(f"{these} except {those}")
             assert rows == [], f"SEED={SEED}, after {done} operations: {name} of the {where} alone: {rows[:3]}"
 
 

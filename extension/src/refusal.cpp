@@ -1,5 +1,7 @@
 #include "refusal.hpp"
 
+#include "catalog.hpp"
+
 #include <iterator>
 
 namespace tokpay {
@@ -89,5 +91,6 @@ void require_leader() {
 
 TOKPAY_FUNCTION(tokpay_require_leader) {
 	tokpay::require_leader();
+	tokpay::catalog(); // functions in SQL and PL/pgSQL are of one version with the library, too
 	PG_RETURN_VOID();
 }

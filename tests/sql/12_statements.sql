@@ -89,6 +89,7 @@ select is(pg_temp.pay_and_read(), 0::bigint, 'a volatile function reads what it 
 -- Read-only transactions
 select transfer as readable from tokpay.hold(:payer, array[:ann], '{1}') \gset
 select transfer as spent from tokpay.transfer(:payer, array[:ann], '{1}') \gset
+select test.wait_past(at + '1 microsecond') from tokpay.hold(:payer, array[:ann], '{1}', null, '1 microsecond');
 select is(test.sqlstate(format('do $$ begin set local transaction_read_only = on; perform %s; end $$', call)), expected, 'read-only: ' || call)
 from (values
     ('25006', format('tokpay.transfer(%s, ''{%s}'', ''{1}'')', :payer, :ann)),

@@ -212,7 +212,7 @@ begin
     alter table tokpay.account_state disable trigger immutable, disable trigger immutable_row;
     update tokpay.account_state set last_at = '2100-01-01' where id = test.id('ahead');
     create temporary table made on commit drop as select transfer as hold from tokpay.hold(test.id('ahead'), test.ids('ann'), '{8}', null, '2 microseconds');
-    foreach statement in array string_to_array(statements, '; ') loop
+    foreach statement in array regexp_split_to_array(statements, ';\s+') loop
         answers := answers || test.execute(test.fill('select ' || statement));
     end loop;
     raise exception using errcode = 'UNDO0', message = concat_ws(', ', array_to_string(answers, ' '), pg_temp.state('ahead'),
@@ -244,7 +244,7 @@ begin
         select transfer as hold from tokpay.hold(test.id('giver'), test.ids('taker', 'ann'), '{1,2}', null, '1 day');
     create temporary table brief on commit drop as
         select transfer as hold from tokpay.hold(test.id('giver'), test.ids('taker', 'ann'), '{1,2}', null, '1 microsecond');
-    foreach statement in array string_to_array(statements, '; ') loop
+    foreach statement in array regexp_split_to_array(statements, ';\s+') loop
         answers := answers || test.execute(test.fill('select ' || statement));
     end loop;
     raise exception using errcode = 'UNDO0', message = array_to_string(answers, ' ');

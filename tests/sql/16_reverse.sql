@@ -80,7 +80,7 @@ declare
     a test.attempt;
 begin
     paid := (tokpay.transfer(test.id('payer'), test.ids('ann', 'bob', 'ann'), '{10,20,5}')).transfer;
-    foreach statement in array string_to_array(statements, '; ') loop
+    foreach statement in array regexp_split_to_array(statements, ';\s+') loop
         execute test.fill('select ' || statement);
     end loop;
     a := test.attempt(format('select tokpay.reverse(%s)', paid));
