@@ -1,6 +1,6 @@
 -- Holds: reserving, capturing all or part, voiding, expiring; exactly one of the three.
 begin;
-select plan(143);
+select plan(145);
 select test.open('payer', 1000), test.open('ann'), test.open('bob'), test.open('full', 10, max_balance => 10), test.open('euro', 100, 'EUR'),
     test.open('other', 100), test.open('huge', 9000000000000000000);
 select tokpay.open_account('line', min_balance => -50), tokpay.open_account('floorless', min_balance => null);
@@ -84,6 +84,10 @@ from (values
     ('TP006', 'There is no transfer -1.', 'hold -1', '-1, null')
 ) as cases (expected, why, what, arguments),
     lateral test.attempt(format('select tokpay.capture(%s)', replace(arguments, '{h}', :'h_transfer'))) as a;
+
+select transfer as parts from tokpay.hold(test.id('payer'), test.ids('bob', 'ann'), '{1,1}') \gset
+select transfer as part from tokpay.capture(:parts, '{1,0}') \gset
+select is((select counterparties from tokpay.history(test.id('payer'), max_rows => 1)), test.ids('bob'), 'history names those who got something');
 
 -- Once: what a second end is told
 create temporary table ended (what text, hold bigint);
@@ -194,6 +198,8 @@ from (values
     ('after a chain that failed they are there for the next', 'ok, 29 20 9 3, pending pending expired',
         $$select count(*) from tokpay.transfer_batch(array[test.request({spender}, '{{bob}}', '{16}', chain => 1), test.request({spender}, '{{full}}', '{1}', chain => 1),
             test.request({spender}, '{{bob}}', '{6}')])$$),
+    ('none by a request of a batch that is refused', 'ok, 30 30 0 3, pending pending pending',
+        $$select count(*) from tokpay.transfer_batch(array[test.request({spender}, '{{full}}', '{6}'), test.request({spender}, '{{bob}}', '{5}')])$$),
     ('and after a refusal', 'ok, 19 10 9 3, expired pending expired',
         $$select count(*) from tokpay.transfer_batch(array[test.request({spender}, '{{full}}', '{6}'), test.request({spender}, '{{bob}}', '{16}')])$$),
     ('in one chain, one after another', 'ok, 14 10 4 4, expired pending expired',
