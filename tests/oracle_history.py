@@ -157,7 +157,7 @@ class History:
 
     def a_hold(self):
         if self.holds and self.maybe(0.9):
-            return self.random.choice(self.holds[-25:])
+            return self.random.choice(self.holds if self.maybe(0.3) else self.holds[-25:])
         return self.transfer_id(), self.random.choice([None, [1], [5, 5]])
 
     def void(self):

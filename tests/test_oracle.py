@@ -16,7 +16,7 @@ import psycopg2
 import pytest
 from oracle_history import LIMIT, MONEY, SHORT, History
 
-OPERATIONS = int(os.environ.get("ORACLE_OPERATIONS", "12000"))
+OPERATIONS = int(os.environ.get("ORACLE_OPERATIONS", "20000"))
 SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
 ORACLE = [(pathlib.Path(__file__).parent / name).read_text() for name in ("oracle.sql", "oracle_calls.sql")]
 
