@@ -89,7 +89,7 @@ Datum counterparties(const Entry &entry) {
 				values[count++] = Int64GetDatum(leg.account);
 		const auto found = values.first(count);
 		std::ranges::sort(found);
-		count -= std::ranges::unique(found).size();
+		count = std::unique(found.begin(), found.end()) - found.begin();
 	}
 	return PointerGetDatum(construct_array(values.data(), static_cast<int>(count), INT8OID,
 		sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
