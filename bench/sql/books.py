@@ -184,8 +184,8 @@ def insert_accounts(database):
         "insert into tokpay.account_info (account, metadata) select id, '{}' from generate_series(%s, %s) as id", ids
     )
     database.execute(
-        f"""insert into tokpay.account_state (id, currency, min_balance, max_balance)
-        select id, 'USD', 0, {NO_CEILING} from generate_series(%s, %s) as id""",
+        f"""insert into tokpay.account_state (id, currency, min_balance, max_balance, key_filter)
+        select id, 'USD', 0, {NO_CEILING}, 0 from generate_series(%s, %s) as id""",
         ids,
     )
     database.execute("select setval('tokpay.account_id_seq', %s)", ids[1:])
