@@ -18,10 +18,10 @@ revoke all on schema tokpay from public;
 revoke all on all tables in schema tokpay from public;
 revoke all on all sequences in schema tokpay from public;
 revoke all on all functions in schema tokpay from public;
-revoke usage on type transfer_request, transfer_result, transfer_outcome from public;
+revoke usage on type transfer_request, transfer_result, transfer_outcome, gateway_request, gateway_outcome from public;
 
 grant usage on schema tokpay to tokpay_reader;
-grant usage on type transfer_request, transfer_result, transfer_outcome to tokpay_reader;
+grant usage on type transfer_request, transfer_result, transfer_outcome, gateway_request, gateway_outcome to tokpay_reader;
 grant select on currencies, accounts, transfers, entries, holds, receipts to tokpay_reader;
 grant execute on function
     account_id(text), balance(bigint), balances(bigint[]), verify(),
@@ -29,11 +29,21 @@ grant execute on function
     transfer_by_key(bigint, text),
     leg_column(bigint[], integer), kind_name("char"), account_entries(bigint)
 to tokpay_reader;
+grant execute on function
+    gateway_balances(bigint[], text[]), gateway_account(bigint, text), gateway_accounts(text, bigint, integer),
+    gateway_balance_at(bigint, timestamptz, text), gateway_transfer(bigint, text),
+    gateway_transfer_by_key(bigint, text, text), gateway_holds(bigint, text, bigint, integer),
+    gateway_entries(bigint, text, bigint, integer, timestamptz, timestamptz, text, text, bigint, bigint, bigint),
+    gateway_summary(bigint, text, timestamptz, timestamptz, text, text),
+    gateway_counterparties(bigint, text, timestamptz, timestamptz, integer),
+    gateway_changes(bigint[], text[], bigint[], integer),
+    gateway_preview(bigint, bigint[], bigint[], boolean, text)
+to tokpay_reader;
 
 grant execute on function
     transfer(bigint, bigint[], bigint[], text, text, jsonb), transfer_batch(transfer_request[]),
     hold(bigint, bigint[], bigint[], text, interval, text, jsonb), capture(bigint, bigint[], text),
-    void(bigint, text), reverse(bigint, text, text), expire_holds(integer)
+    void(bigint, text), reverse(bigint, text, text), expire_holds(integer), gateway_batch(gateway_request[])
 to tokpay_teller;
 
 grant execute on function top_up(bigint, bigint, text, text) to tokpay_funder;
@@ -42,6 +52,6 @@ grant select on api_keys to tokpay_admin;
 grant execute on function
     open_account(text, text, bigint, bigint, jsonb, text), set_limits(bigint, bigint, bigint),
     set_metadata(bigint, jsonb), freeze(bigint), unfreeze(bigint), close(bigint),
-    add_currency(text, smallint),
+    add_currency(text, smallint), gateway_patch_account(bigint, text, jsonb, text),
     create_api_key(text, text[], bigint[], interval), revoke_api_key(bigint), authenticate(bytea)
 to tokpay_admin;

@@ -37,6 +37,7 @@ create table account_info (
     metadata  jsonb not null,
     opened_at timestamptz not null default clock_timestamp()
 );
+create index account_info_owner on account_info (owner) where owner is not null;
 
 -- One row per transfer with its legs inside. legs holds five numbers per credit: account, amount,
 -- balance and version after it, and the account's previous transfer; the debit's own five are

@@ -39,21 +39,6 @@ Refusal read_legs(ArrayType *credits, ArrayType *amounts, Request *request) {
 	return {};
 }
 
-Datum leg_array(std::span<const Leg> legs, int64 Leg::*member) {
-	const Size size = ARR_OVERHEAD_NONULLS(1) + legs.size() * sizeof(int64);
-	auto *array = static_cast<ArrayType *>(palloc(size));
-	SET_VARSIZE(array, size);
-	array->ndim = 1;
-	array->dataoffset = 0;
-	array->elemtype = INT8OID;
-	ARR_DIMS(array)[0] = static_cast<int>(legs.size());
-	ARR_LBOUND(array)[0] = 1;
-	auto *values = reinterpret_cast<int64 *>(ARR_DATA_PTR(array));
-	for (size_t i = 0; i < legs.size(); i++)
-		values[i] = legs[i].*member;
-	return PointerGetDatum(array);
-}
-
 } // namespace
 
 Refusal check_texts(const Request &request) {
@@ -68,6 +53,23 @@ Refusal check_texts(const Request &request) {
 	if (request.metadata != nullptr && VARSIZE_ANY_EXHDR(request.metadata) > max_metadata_bytes)
 		return invalid_request(psprintf("metadata has more than %d bytes.", max_metadata_bytes));
 	return {};
+}
+
+void read_fields(Datum element, TupleDesc descriptor, std::span<NullableDatum> fields) {
+	HeapTupleHeader header = DatumGetHeapTupleHeader(element);
+	HeapTupleData tuple;
+	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	tuple.t_data = header;
+	constexpr size_t max_fields = 16;
+	Datum values[max_fields];
+	bool is_null[max_fields];
+	if (static_cast<size_t>(descriptor->natts) != fields.size() || fields.size() > max_fields)
+		elog(ERROR, "a request has %d fields", descriptor->natts);
+	heap_deform_tuple(&tuple, descriptor, values, is_null);
+	for (size_t i = 0; i < fields.size(); i++)
+		fields[i] = {values[i], is_null[i]};
 }
 
 Request read_request(const NullableDatum *fields) {
@@ -90,6 +92,41 @@ Request read_request(const NullableDatum *fields) {
 	if (request.refusal.code == Code::ok)
 		request.refusal = check_texts(request);
 	return request;
+}
+
+Datum leg_array(std::span<const Leg> legs, int64 Leg::*member) {
+	const Size size = ARR_OVERHEAD_NONULLS(1) + legs.size() * sizeof(int64);
+	auto *array = static_cast<ArrayType *>(palloc(size));
+	SET_VARSIZE(array, size);
+	array->ndim = 1;
+	array->dataoffset = 0;
+	array->elemtype = INT8OID;
+	ARR_DIMS(array)[0] = static_cast<int>(legs.size());
+	ARR_LBOUND(array)[0] = 1;
+	auto *values = reinterpret_cast<int64 *>(ARR_DATA_PTR(array));
+	for (size_t i = 0; i < legs.size(); i++)
+		values[i] = legs[i].*member;
+	return PointerGetDatum(array);
+}
+
+void refuse_split_chains(std::span<Request> requests) {
+	Vector<int32> runs;
+	for (size_t i = 0; i < requests.size(); i++)
+		if (const Request &request = requests[i];
+			request.in_chain &&
+			(i == 0 || !requests[i - 1].in_chain || requests[i - 1].chain != request.chain))
+			runs.push_back(request.chain);
+	const std::span<int32> chains = runs.all();
+	std::ranges::sort(chains);
+	if (std::ranges::adjacent_find(chains) == chains.end())
+		return;
+	for (Request &request : requests)
+		if (request.in_chain && std::ranges::upper_bound(chains, request.chain) -
+										std::ranges::lower_bound(chains, request.chain) >
+									1)
+			request = {.in_chain = false,
+				.refusal = invalid_request(
+					psprintf("The requests of chain %d are not adjacent.", request.chain))};
 }
 
 text *text_argument(FunctionCallInfo fcinfo, int i) {

@@ -27,13 +27,22 @@ private:
 // The elements of a one-dimensional bigint[] without nulls; null is refused like everything else.
 Refusal read_bigints(const char *name, ArrayType *array, std::span<const int64> *values);
 
+// The fields of a composite value, all of them.
+void read_fields(Datum element, TupleDesc descriptor, std::span<NullableDatum> fields);
+
 // Arguments or fields in the order debit, credits, amounts, key, description, metadata.
 Request read_request(const NullableDatum *fields);
 
 // Whether key, description and metadata keep to their bounds.
 Refusal check_texts(const Request &request);
 
+// Refuses every request of a chain that is interrupted by others.
+void refuse_split_chains(std::span<Request> requests);
+
 text *text_argument(FunctionCallInfo fcinfo, int i);
+
+// One of the numbers of every leg, as a bigint[].
+Datum leg_array(std::span<const Leg> legs, int64 Leg::*member);
 
 // The columns of a transfer_result.
 constexpr int result_columns = 7;

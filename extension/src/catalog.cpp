@@ -13,6 +13,7 @@ constexpr RelationName relation_names[] = {
 	{"account_state", &Catalog::account_state},
 	{"account_state_pkey", &Catalog::account_state_pkey},
 	{"account_info", &Catalog::account_info},
+	{"account_info_pkey", &Catalog::account_info_pkey},
 	{"account_info_name_key", &Catalog::account_info_name_key},
 	{"journal", &Catalog::journal},
 	{"journal_id", &Catalog::journal_id},
@@ -25,6 +26,8 @@ constexpr RelationName relation_names[] = {
 	{"waypoint", &Catalog::waypoint},
 	{"waypoint_pkey", &Catalog::waypoint_pkey},
 	{"waypoint_at", &Catalog::waypoint_at},
+	{"api_key", &Catalog::api_key},
+	{"api_key_pkey", &Catalog::api_key_pkey},
 	{"transfer_id_seq", &Catalog::transfer_id_seq},
 };
 

@@ -9,6 +9,7 @@ struct Catalog {
 	Oid account_state;
 	Oid account_state_pkey;
 	Oid account_info;
+	Oid account_info_pkey;
 	Oid account_info_name_key;
 	Oid journal;
 	Oid journal_id;
@@ -21,6 +22,8 @@ struct Catalog {
 	Oid waypoint;
 	Oid waypoint_pkey;
 	Oid waypoint_at;
+	Oid api_key;
+	Oid api_key_pkey;
 	Oid transfer_id_seq;
 };
 

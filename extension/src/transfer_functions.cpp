@@ -1,7 +1,7 @@
 // transfer, transfer_batch, top_up and transfer_by_key.
 
-#include "account.hpp"
 #include "call.hpp"
+#include "funding.hpp"
 
 namespace tokpay {
 
@@ -10,43 +10,12 @@ namespace {
 constexpr int request_fields = 7; // of a transfer_request
 
 Request read_element(Datum element, TupleDesc descriptor) {
-	HeapTupleHeader header = DatumGetHeapTupleHeader(element);
-	HeapTupleData tuple;
-	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
-	ItemPointerSetInvalid(&tuple.t_self);
-	tuple.t_tableOid = InvalidOid;
-	tuple.t_data = header;
-	Datum values[request_fields];
-	bool is_null[request_fields];
-	heap_deform_tuple(&tuple, descriptor, values, is_null);
 	NullableDatum fields[request_fields];
-	for (int i = 0; i < request_fields; i++)
-		fields[i] = {values[i], is_null[i]};
+	read_fields(element, descriptor, fields);
 	Request request = read_request(fields);
 	request.in_chain = !fields[6].isnull;
 	request.chain = request.in_chain ? DatumGetInt32(fields[6].value) : 0;
 	return request;
-}
-
-// Refuses every request of a chain that is interrupted by others.
-void refuse_split_chains(std::span<Request> requests) {
-	Vector<int32> runs;
-	for (size_t i = 0; i < requests.size(); i++)
-		if (const Request &request = requests[i];
-			request.in_chain &&
-			(i == 0 || !requests[i - 1].in_chain || requests[i - 1].chain != request.chain))
-			runs.push_back(request.chain);
-	const std::span<int32> chains = runs.all();
-	std::ranges::sort(chains);
-	if (std::ranges::adjacent_find(chains) == chains.end())
-		return;
-	for (Request &request : requests)
-		if (request.in_chain && std::ranges::upper_bound(chains, request.chain) -
-										std::ranges::lower_bound(chains, request.chain) >
-									1)
-			request = {.in_chain = false,
-				.refusal = invalid_request(
-					psprintf("The requests of chain %d are not adjacent.", request.chain))};
 }
 
 std::span<Request> read_requests(ArrayType *array) {
@@ -99,34 +68,15 @@ void put_outcome(ReturnSetInfo *result, int position, const Outcome &outcome) {
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-// The funding account of the account's currency.
-int64 funding_account(int64 account) {
+// The funding account of the account's currency; raises account_not_found.
+int64 read_funding_account(int64 account) {
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	Relation states = open_heap(catalog().account_state, AccessShareLock);
-	AccountReader reader(states, GetActiveSnapshot());
-	if (reader.find(account) == nullptr)
+	const std::optional<int64> funding = funding_account(account);
+	if (!funding)
 		raise(account_not_found(account));
-	const char *name = psprintf("funding/%s", text_to_cstring(reader.currency()));
-	reader.end();
-	table_close(states, NoLock);
-
-	Relation infos = open_heap(catalog().account_info, AccessShareLock);
-	IndexSearch search(infos, GetActiveSnapshot());
-	ScanKeyData keys[1];
-	ScanKeyEntryInitialize(keys, 0, 1, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID, F_TEXTEQ,
-		CStringGetTextDatum(name));
-	search.begin(catalog().account_info_name_key, keys);
-	TupleTableSlot *slot = table_slot_create(infos, nullptr);
-	if (!search.next(slot))
-		elog(ERROR, "account %s is missing", name);
-	bool is_null;
-	const int64 funding = DatumGetInt64(slot_getattr(slot, 1, &is_null));
-	ExecDropSingleTupleTableSlot(slot);
-	search.end();
-	table_close(infos, NoLock);
 	PopActiveSnapshot();
-	return funding;
+	return *funding;
 }
 
 } // namespace
@@ -180,7 +130,7 @@ TOKPAY_FUNCTION(tokpay_top_up) {
 	request.refusal = check_texts(request);
 	if (request.refusal.code == Code::ok) {
 		require_leader();
-		request.debit = funding_account(account);
+		request.debit = read_funding_account(account);
 	}
 	return execute_one(fcinfo, request, memory);
 }

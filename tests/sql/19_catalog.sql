@@ -1,6 +1,6 @@
 -- What the catalogs say of every object: signatures as published, volatility, parallel safety, comments, and how definers' rights are used.
 begin;
-select plan(16);
+select plan(18);
 
 -- Every function: name(arguments) returns result, volatility (v, s, i), parallel safety (u, r, s), language.
 create temporary table expected (signature text, marks text);
@@ -34,7 +34,37 @@ insert into expected values
     ('unfreeze(account bigint) returns void', 'v u c'),
     ('verify() returns TABLE(check_name text, ok boolean, detail text)', 's u sql'),
     ('void(hold bigint, key text DEFAULT NULL::text) returns tokpay.transfer_result', 'v u c'),
+    -- for the gateway
+    ('gateway_account(account bigint, principal text) returns SETOF tokpay.accounts', 's u plpgsql'),
+    ('gateway_accounts(principal text, after bigint, max_rows integer) returns SETOF tokpay.accounts', 's u plpgsql'),
+    ('gateway_balance_at(account bigint, at timestamp with time zone, principal text) returns TABLE(currency text, balance bigint, version bigint)', 's u plpgsql'),
+    ('gateway_balances(accounts bigint[], principals text[] DEFAULT NULL::text[]) returns TABLE(account bigint, balance bigint, held bigint, '
+        'available bigint, version bigint, currency text)', 's r c'),
+    ('gateway_batch(requests tokpay.gateway_request[]) returns SETOF tokpay.gateway_outcome', 'v u c'),
+    ('gateway_changes(accounts bigint[], principals text[], versions bigint[], max_rows integer) returns TABLE(place bigint, balance bigint, held bigint, '
+        'available bigint, version bigint, currency text, transfer bigint, amount bigint, kind text, counterparties bigint[], description text, '
+        'metadata jsonb, at timestamp with time zone)', 's u plpgsql'),
+    ('gateway_counterparties(account bigint, principal text, since timestamp with time zone, until timestamp with time zone, '
+        'max_rows integer) returns TABLE(counterparty bigint, received bigint, spent bigint)', 's u plpgsql'),
+    ('gateway_entries(account bigint, principal text, before bigint DEFAULT NULL::bigint, max_rows integer DEFAULT 100, '
+        'since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone, '
+        'q text DEFAULT NULL::text, direction text DEFAULT NULL::text, counterparty bigint DEFAULT NULL::bigint, min_amount bigint DEFAULT NULL::bigint, '
+        'max_amount bigint DEFAULT NULL::bigint) returns TABLE(version bigint, transfer bigint, amount bigint, balance bigint, kind text, '
+        'counterparties bigint[], description text, metadata jsonb, at timestamp with time zone)', 's r c'),
+    ('gateway_holds(account bigint, principal text, after bigint, max_rows integer) returns SETOF tokpay.receipts', 's u plpgsql'),
+    ('gateway_patch_account(account bigint, principal text, patch jsonb, expected text) returns SETOF tokpay.accounts', 'v u plpgsql'),
+    ('gateway_preview(debit bigint, credits bigint[], amounts bigint[], may_fund boolean, principal text) returns TABLE(account bigint, name text, '
+        'currency text, amount bigint, balance bigint, available bigint, codes text[])', 's u plpgsql'),
+    ('gateway_summary(account bigint, principal text, since timestamp with time zone, until timestamp with time zone, tz text, '
+        'bucket text) returns TABLE(start timestamp with time zone, received bigint, spent bigint, closing bigint)', 's u plpgsql'),
+    ('gateway_transfer(transfer bigint, principal text) returns SETOF tokpay.receipts', 's u plpgsql'),
+    ('gateway_transfer_by_key(debit bigint, key text, principal text) returns SETOF tokpay.receipts', 's u plpgsql'),
     -- inside
+    ('account_flows(account bigint, since timestamp with time zone, until timestamp with time zone, '
+        'max_entries integer) returns TABLE(at timestamp with time zone, counterparty bigint, amount bigint)', 's r c'),
+    ('merge_patch(target jsonb, patch jsonb) returns jsonb', 'i u plpgsql'),
+    ('reaches(principal text, account bigint) returns boolean', 's r c'),
+    ('require_reach(principal text, account bigint) returns void', 's u plpgsql'),
     ('account_entries(account bigint) returns TABLE(version bigint, transfer bigint, amount bigint, balance bigint, kind text, at timestamp with time zone)',
         's s c'),
     ('apply_sequence_setting() returns trigger', 'v u plpgsql'),
@@ -61,6 +91,11 @@ from (values
     ('transfer_result', 'transfer bigint, at timestamp with time zone, debit_balance bigint, debit_version bigint, credit_balances bigint[], credit_versions bigint[], replayed boolean'),
     ('transfer_outcome', 'position integer, code text, transfer bigint, at timestamp with time zone, debit_balance bigint, debit_version bigint, credit_balances bigint[], '
         'credit_versions bigint[], replayed boolean, account bigint, balance bigint, required bigint, detail text'),
+    ('gateway_request', 'kind text, debit bigint, credits bigint[], amounts bigint[], key text, description text, metadata jsonb, chain integer, target bigint, expires_in interval, '
+        'principal text'),
+    ('gateway_outcome', 'position integer, code text, transfer bigint, at timestamp with time zone, kind text, currency text, debit bigint, debit_balance bigint, debit_version bigint, '
+        'credits bigint[], amounts bigint[], credit_balances bigint[], credit_versions bigint[], replayed boolean, metadata jsonb, expires_at timestamp with time zone, account bigint, '
+        'balance bigint, required bigint, available bigint, detail text'),
     ('accounts', 'id bigint, name text, currency text, balance bigint, held bigint, available bigint, min_balance bigint, max_balance bigint, status text, version bigint, '
         'metadata jsonb, owner text, opened_at timestamp with time zone'),
     ('transfers', 'id bigint, kind text, status text, currency text, debit bigint, amount bigint, credits bigint[], amounts bigint[], key text, hold bigint, reverses bigint, '
@@ -76,7 +111,7 @@ select is(test.rows('select signature from found where comment is null'), '', 'e
 select is(test.rows($$select relname, relkind from pg_class where relnamespace = 'tokpay'::regnamespace and relkind in ('v', 'c') and obj_description(oid, 'pg_class') is null
     and not exists (select from pg_type t where t.typrelid = pg_class.oid and obj_description(t.oid, 'pg_type') is not null)$$), '',
         'every view and type has a comment');
-select is(test.rows($$select signature from found where signature ~ 'returns (SETOF )?tokpay.transfer_(result|outcome)' and signature !~ '^transfer_by_key' and comment !~ 'FROM'$$), '',
+select is(test.rows($$select signature from found where signature ~ 'returns (SETOF )?tokpay.(transfer_result|transfer_outcome|gateway_outcome)' and signature !~ '^transfer_by_key' and comment !~ 'FROM'$$), '',
     'operations say that they are called in FROM');
 
 -- Rights and names
