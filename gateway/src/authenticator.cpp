@@ -1,5 +1,6 @@
 #include "authenticator.hpp"
 
+#include <boost/beast/core/string.hpp>
 #include <openssl/sha.h>
 
 namespace tokpay {
@@ -24,10 +25,7 @@ std::string sha256(std::string_view text) {
 
 // The token of "Authorization: Bearer TOKEN", empty where there is none (RFC 6750).
 std::string_view bearer_token(const HttpRequest &request) {
-	const auto field = request.find(boost::beast::http::field::authorization);
-	if (field == request.end())
-		return {};
-	std::string_view value(field->value().data(), field->value().size());
+	std::string_view value = request.header("Authorization").value_or("");
 	constexpr std::string_view scheme = "bearer ";
 	if (value.size() <= scheme.size() ||
 		!boost::beast::iequals({value.data(), scheme.size()}, {scheme.data(), scheme.size()}))

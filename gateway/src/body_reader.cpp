@@ -199,12 +199,12 @@ Result<json::Document> parse_object(std::string_view body) {
 }
 
 Result<std::string> idempotency_key(const HttpRequest &request) {
-	const auto fields = request.equal_range("Idempotency-Key");
-	if (fields.first == fields.second)
+	const auto header = request.header("Idempotency-Key");
+	if (!header)
 		return Problem{400, "idempotency_key_missing",
 			"Send an Idempotency-Key header: a new one for a new request, the same one to repeat "
 			"it."};
-	std::string_view value(fields.first->value().data(), fields.first->value().size());
+	std::string_view value = *header;
 	std::string key;
 	if (value.size() >= 2 && value.starts_with('"') && value.ends_with('"')) {
 		value = value.substr(1, value.size() - 2);
@@ -217,8 +217,8 @@ Result<std::string> idempotency_key(const HttpRequest &request) {
 		key = value;
 	}
 	const bool printable = std::ranges::all_of(key, [](char c) { return c >= 0x20 && c <= 0x7e; });
-	if (std::next(fields.first) != fields.second || key.empty() ||
-		key.size() > max_http_key_bytes || !printable)
+	if (request.count("Idempotency-Key") != 1 || key.empty() || key.size() > max_http_key_bytes ||
+		!printable)
 		return Problem{422, "invalid_request",
 			"Idempotency-Key: expected one value of 1 to " + std::to_string(max_http_key_bytes) +
 				" printable ASCII characters."};

@@ -25,11 +25,10 @@ Problem wrong_parameter(const std::string &name, const std::string &what) {
 Result<Parameters> parameters(
 	const HttpRequest &request, std::initializer_list<std::string_view> allowed) {
 	Parameters found;
-	const auto target = request.target();
-	if (target.find('?') == target.npos)
+	if (request.target.find('?') == std::string_view::npos)
 		return found;
 	// Not parse_query: in Boost 1.81 it reads beyond the end of the text.
-	const auto url = boost::urls::parse_origin_form({target.data(), target.size()});
+	const auto url = boost::urls::parse_origin_form({request.target.data(), request.target.size()});
 	if (!url)
 		return Problem{400, "bad_request", "The query string is not valid."};
 	for (const auto &decoded : url->params()) {
@@ -68,7 +67,7 @@ asio::awaitable<Result<pg::Result>> run_statement(
 	case Settled::refused:
 		co_return database_problem(ticket->sqlstate, ticket->message);
 	case Settled::unknown:
-		if (exchange.request.method() != boost::beast::http::verb::get)
+		if (exchange.request.method != "GET")
 			co_return outcome_unknown();
 		[[fallthrough]]; // a read has no outcome
 	default:

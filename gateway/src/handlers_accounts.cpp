@@ -29,8 +29,8 @@ std::string etag(std::string_view body) {
 Response conditional(const HttpRequest &request, std::string body) {
 	Response response{.body = std::move(body)};
 	std::string tag = etag(response.body);
-	const auto condition = request[boost::beast::http::field::if_none_match];
-	if (condition == "*" || condition.find(tag) != boost::beast::string_view::npos) {
+	const std::string_view condition = request.header("If-None-Match").value_or("");
+	if (condition == "*" || condition.find(tag) != std::string_view::npos) {
 		response.status = 304;
 		response.body.clear();
 	}
@@ -85,7 +85,7 @@ Reply get_balance(Exchange &exchange) {
 }
 
 Reply query_balances(Exchange &exchange) {
-	const auto accounts = read_balances_query(exchange.request.body());
+	const auto accounts = read_balances_query(exchange.request.body);
 	if (!accounts)
 		co_return accounts.error();
 	auto balances = co_await read_balances(exchange, *accounts);
@@ -156,7 +156,7 @@ Reply list_accounts(Exchange &exchange) {
 }
 
 Reply open_account(Exchange &exchange) {
-	const auto wanted = read_account(exchange.request.body());
+	const auto wanted = read_account(exchange.request.body);
 	if (!wanted)
 		co_return wanted.error();
 	const std::vector<pg::Parameter> asked = {pg::text(wanted->name), pg::text(wanted->currency),

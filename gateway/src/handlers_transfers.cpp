@@ -167,7 +167,7 @@ Reply post_transfer(Exchange &exchange) {
 	const auto key = idempotency_key(exchange.request);
 	if (!key)
 		co_return key.error();
-	auto transfer = read_transfer_body(exchange.request.body());
+	auto transfer = read_transfer_body(exchange.request.body);
 	if (!transfer)
 		co_return transfer.error();
 	transfer->key = *key;
@@ -234,7 +234,7 @@ void write_result(json::Writer &out, const TransferOutcome &outcome,
 } // namespace
 
 Reply post_transfer_batch(Exchange &exchange) {
-	const auto transfers = read_transfer_batch(exchange.request.body());
+	const auto transfers = read_transfer_batch(exchange.request.body);
 	if (!transfers)
 		co_return transfers.error();
 	const auto outcomes = co_await execute_reachable(exchange, *transfers);
@@ -311,7 +311,7 @@ Reply post_top_up(Exchange &exchange) {
 	const auto key = idempotency_key(exchange.request);
 	if (!key)
 		co_return key.error();
-	const auto top_up = read_top_up(exchange.request.body());
+	const auto top_up = read_top_up(exchange.request.body);
 	if (!top_up)
 		co_return top_up.error();
 	if (!exchange.caller->reaches(top_up->account))

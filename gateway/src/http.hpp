@@ -1,11 +1,11 @@
 // Requests as handlers see them, responses and problems as they make them (RFC 9457).
 #pragma once
 
-#include <boost/beast/http/message.hpp>
-#include <boost/beast/http/string_body.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/system/result.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,13 +14,47 @@
 
 namespace tokpay {
 
-using HttpRequest = boost::beast::http::request<boost::beast::http::string_body>;
+struct HttpHeader {
+	std::string_view name;
+	std::string_view value;
+};
+
+// A request. Its texts are the connection's: they live until the request is answered.
+struct HttpRequest {
+	std::string_view method;
+	std::string_view target; // in origin form: path and query string
+	std::string_view body;
+	std::vector<HttpHeader> headers;
+	bool keep_alive = true;
+
+	// The value of a header, the first where it comes more than once; nothing where it is missing.
+	std::optional<std::string_view> header(std::string_view name) const;
+
+	// How often a header comes.
+	size_t count(std::string_view name) const;
+};
+
+// Takes a body that is made piece by piece.
+class BodyWriter {
+public:
+	// Sends a piece, waiting for a client that is slow to read. False where the client is gone or
+	// the gateway stops: there is nobody to write for any more.
+	virtual boost::asio::awaitable<bool> write(std::string_view piece) = 0;
+
+protected:
+	~BodyWriter() = default;
+};
+
+// Writes a body and returns. Once the client is gone write() says false, and a wait that is under
+// way in the coroutine is cancelled (it ends with an error code; nothing is thrown).
+using BodyStream = std::function<boost::asio::awaitable<void>(BodyWriter &)>;
 
 struct Response {
 	unsigned status = 200;
 	std::string body;
 	const char *content_type = "application/json";
 	std::vector<std::pair<const char *, std::string>> headers = {};
+	BodyStream stream = {}; // where it is set, it makes the body
 };
 
 // A member of the request that is wrong, as a JSON pointer (RFC 6901).

@@ -90,10 +90,8 @@ const char *scope_name(bool Caller::*scope) {
 
 asio::awaitable<Result<Response>> dispatch(
 	Worker &worker, const HttpRequest &request, size_t &route) {
-	const std::string_view target(request.target().data(), request.target().size());
-	const std::string_view path = target.substr(0, target.find('?'));
-	const std::string_view method(request.method_string().data(), request.method_string().size());
-	const Match found = match(method, path);
+	const std::string_view path = request.target.substr(0, request.target.find('?'));
+	const Match found = match(request.method, path);
 	if (found.route == nullptr && !found.allowed.empty())
 		co_return Problem{.status = 405,
 			.code = "method_not_allowed",
@@ -131,8 +129,8 @@ asio::awaitable<Response> answer(Worker &worker, const HttpRequest &request, siz
 		const auto result = co_await dispatch(worker, request, route);
 		co_return result ? *result : to_response(result.error());
 	} catch (const std::exception &error) {
-		std::cerr << "tokpay-gateway: " << request.method_string() << ' ' << route_names()[route]
-				  << ": " << error.what() << std::endl;
+		std::cerr << "tokpay-gateway: " << request.method << ' ' << route_names()[route] << ": "
+				  << error.what() << std::endl;
 	}
 	co_return to_response(internal_error());
 }

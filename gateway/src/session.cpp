@@ -13,8 +13,10 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/status.hpp>
+#include <boost/beast/http/string_body.hpp>
 
 #include <array>
+#include <charconv>
 #include <ctime>
 
 namespace tokpay {
@@ -66,7 +68,10 @@ std::string serialize(const Response &response, bool keep_alive, bool with_body 
 	append_header(out, "Date", http_date());
 	if (response.status != 304) {
 		append_header(out, "Content-Type", response.content_type);
-		append_header(out, "Content-Length", std::to_string(response.body.size()));
+		if (!response.stream)
+			append_header(out, "Content-Length", std::to_string(response.body.size()));
+		else if (keep_alive)
+			append_header(out, "Transfer-Encoding", "chunked");
 	}
 	append_header(out, "X-Content-Type-Options", "nosniff");
 	bool has_etag = false;
@@ -120,15 +125,30 @@ std::optional<Problem> framing_problem(const http::request_header<> &header) {
 
 namespace {
 
+using Message = http::request<http::string_body>;
+
+std::string_view view(boost::core::string_view text) {
+	return {text.data(), text.size()};
+}
+
 // "http://host/path" as "/path", which a server has to understand (RFC 9112, section 3.2.2).
-void make_origin_form(HttpRequest &request) {
-	const std::string_view target(request.target().data(), request.target().size());
+std::string_view origin_form(std::string_view target) {
 	const size_t scheme_end = target.find("://");
 	if (target.starts_with('/') || scheme_end == std::string_view::npos)
-		return;
-	const size_t path = target.find_first_of("/?", scheme_end + 3);
-	const std::string origin(path == std::string_view::npos ? "" : target.substr(path));
-	request.target(origin.starts_with('/') ? origin : '/' + origin);
+		return target;
+	const size_t path = target.find('/', scheme_end + 3);
+	return path == std::string_view::npos ? "/" : target.substr(path);
+}
+
+HttpRequest request_of(const Message &message) {
+	HttpRequest request{.method = view(message.method_string()),
+		.target = origin_form(view(message.target())),
+		.body = message.body(),
+		.headers = {},
+		.keep_alive = message.keep_alive()};
+	for (const auto &field : message)
+		request.headers.push_back({view(field.name_string()), view(field.value())});
+	return request;
 }
 
 } // namespace
@@ -170,17 +190,58 @@ private:
 		}
 		if (error)
 			co_return false;
-		HttpRequest request = parser.release();
-		make_origin_form(request);
+		const Message message = parser.release();
+		const HttpRequest request = request_of(message);
 		size_t route = no_route();
 		const Response response = co_await answer(worker_, request, route);
 		worker_.metrics.responses[route][response.status / 100].add();
-		const bool keep_alive = request.keep_alive() && !worker_.stopping;
-		const bool with_body = request.method() != http::verb::head;
+		const bool keep_alive = request.keep_alive && !worker_.stopping;
+		const bool with_body = request.method != "HEAD";
 		const std::string text = serialize(response, keep_alive, with_body);
-		const bool written = co_await write(text);
+		bool written = co_await write(text);
+		if (written && with_body && response.stream)
+			written = co_await stream(response.stream, keep_alive);
 		co_return keep_alive ? written : false;
 	}
+
+	// A body that is made piece by piece, in chunks where the connection lives on; false where the
+	// client is gone.
+	asio::awaitable<bool> stream(const BodyStream &make, bool chunked) {
+		Chunks chunks(*this, chunked);
+		co_await make(chunks);
+		if (chunks.broken || !chunked)
+			co_return false;
+		co_return co_await write("0\r\n\r\n");
+	}
+
+	class Chunks : public BodyWriter {
+	public:
+		Chunks(Session &session, bool chunked) : session_(session), chunked_(chunked) {}
+
+		asio::awaitable<bool> write(std::string_view piece) override {
+			if (broken || session_.worker_.stopping)
+				co_return false;
+			if (piece.empty()) // an empty chunk would end the body
+				co_return true;
+			const std::string text = chunked_ ? chunk(piece) : std::string(piece);
+			const bool written = co_await session_.write(text);
+			broken = !written;
+			co_return written;
+		}
+
+		bool broken = false;
+
+	private:
+		static std::string chunk(std::string_view piece) {
+			char size[24];
+			const auto end = std::to_chars(size, size + sizeof size, piece.size(), 16).ptr;
+			std::string text(size, end);
+			return text.append("\r\n").append(piece).append("\r\n");
+		}
+
+		Session &session_;
+		bool chunked_;
+	};
 
 	// Reads a header and, where its framing is sound, the body.
 	asio::awaitable<boost::system::error_code> read(
