@@ -45,7 +45,7 @@ comment on function gateway_summary(bigint, text, timestamptz, timestamptz, text
 comment on function gateway_counterparties(bigint, text, timestamptz, timestamptz, integer) is 'for the gateway: what every counterparty gave and got, largest turnover first; account_not_found';
 comment on function gateway_changes(bigint[], text[], bigint[], integer) is 'for the gateway: balances of accounts, and their entries beyond known versions';
 comment on function gateway_preview(bigint, bigint[], bigint[], boolean, text) is 'for the gateway: what a transfer would meet now, every refusal at once, a row per account';
-comment on function reaches(text, bigint) is 'internal: whether a principal reaches an account';
+comment on function reaches(text, bigint) is 'for the gateway: whether a principal reaches an account';
 comment on function require_reach(text, bigint) is 'internal: account_not_found for what a principal does not reach';
 comment on function merge_patch(jsonb, jsonb) is 'internal: RFC 7396';
 comment on function account_flows(bigint, timestamptz, timestamptz, integer) is 'internal: what an account got from whom, and gave to whom';

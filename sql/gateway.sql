@@ -291,22 +291,20 @@ create or replace function gateway_changes(accounts bigint[], principals text[],
     currency text, transfer bigint, amount bigint, kind text, counterparties bigint[], description text,
     metadata jsonb, at timestamptz)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
-declare
-    watched record;
 begin
-    for watched in
+    return query
+    with watched as materialized (
         select w.* from rows from (unnest(accounts), unnest(principals), unnest(versions),
             tokpay.gateway_balances(accounts, principals)) with ordinality
-            as w (account, principal, known, id, balance, held, available, version, currency, place)
-    loop
-        return query select watched.place, watched.balance, watched.held, watched.available, watched.version,
-            watched.currency, null::bigint, null::bigint, null::text, null::bigint[], null::text, null::jsonb,
-            null::timestamptz;
-        if watched.version > watched.known then
-            return query select watched.place, e.balance, null::bigint, null::bigint, e.version, null::text,
-                e.transfer, e.amount, e.kind, e.counterparties, e.description, e.metadata, e.at
-            from tokpay.gateway_entries(watched.account, watched.principal, null,
-                least(watched.version - watched.known, max_rows)::integer) e;
-        end if;
-    end loop;
+            as w (account, principal, known, id, balance, held, available, version, currency, place))
+    select w.place, w.balance, w.held, w.available, w.version, w.currency, null::bigint, null::bigint, null::text,
+        null::bigint[], null::text, null::jsonb, null::timestamptz
+    from watched w
+    union all
+    select w.place, e.balance, null::bigint, null::bigint, e.version, null::text, e.transfer, e.amount, e.kind,
+        e.counterparties, e.description, e.metadata, e.at
+    from watched w, lateral tokpay.gateway_entries(w.account, w.principal, null,
+        least(w.version - w.known, max_rows)::integer) e
+    where w.version > w.known
+    order by 1, 7 nulls first, 5 desc;
 end $$;

@@ -30,7 +30,7 @@ grant execute on function
     leg_column(bigint[], integer), kind_name("char"), account_entries(bigint)
 to tokpay_reader;
 grant execute on function
-    gateway_balances(bigint[], text[]), gateway_account(bigint, text), gateway_accounts(text, bigint, integer),
+    reaches(text, bigint), gateway_balances(bigint[], text[]), gateway_account(bigint, text), gateway_accounts(text, bigint, integer),
     gateway_balance_at(bigint, timestamptz, text), gateway_transfer(bigint, text),
     gateway_transfer_by_key(bigint, text, text), gateway_holds(bigint, text, bigint, integer),
     gateway_entries(bigint, text, bigint, integer, timestamptz, timestamptz, text, text, bigint, bigint, bigint),

@@ -213,7 +213,9 @@ def test_a_limited_admin_lists_only_its_accounts(client, ledger):
         name = ledger.value("select name from tokpay.accounts where id = %s", [account])
         assert caller.get(f"/v1/accounts?name={name}").status == status
     page = caller.get("/v1/accounts?limit=1").json
-    assert (page["has_more"], page["next_cursor"]) == (True, mine)
+    assert ([account["id"] for account in page["data"]], page["has_more"]) == ([mine], True)
+    page = caller.get(f"/v1/accounts?limit=1&cursor={page['next_cursor']}").json
+    assert ([account["id"] for account in page["data"]], page["has_more"]) == ([second], False)
 
 
 def test_an_empty_list_reaches_nothing(client, ledger):

@@ -90,14 +90,18 @@ def test_an_account_is_found_by_id_and_by_name(admin):
 
 def test_accounts_are_listed_page_by_page_in_order_without_gaps(admin, ledger):
     ids = ledger.open_accounts(*[0] * 5)
-    cursor, seen = str(int(ids[0]) - 1), []
-    for _ in range(3):
-        page = admin.get(f"/v1/accounts?limit=2&cursor={cursor}").json
+    caller = Client(ledger.api_key("admin", accounts=ids))
+    page, seen = caller.get("/v1/accounts?limit=2").json, []
+    while True:
         seen += [account["id"] for account in page["data"]]
-        cursor = page["next_cursor"]
+        if not page["has_more"]:
+            break
+        page = caller.get(f"/v1/accounts?limit=2&cursor={page['next_cursor']}").json
     assert seen == ids
-    assert (page["has_more"], cursor) == (False, None)
+    assert page["next_cursor"] is None
     assert page["data"][0] == admin.get(f"/v1/accounts/{ids[4]}").json
+    first = admin.get("/v1/accounts?limit=1000").json
+    assert [account["id"] for account in first["data"]] == sorted((account["id"] for account in first["data"]), key=int)
 
 
 # Balances
@@ -304,12 +308,12 @@ def test_a_batch_has_one_result_per_transfer_in_order(admin, ledger):
         ("account_not_found", False), ("same_account", False), ("ok", False),
     ]  # fmt: skip
     for result in results:
-        assert set(result) == {"code", "replayed", "transfer", "account", "balance", "required", "detail"}
+        assert set(result) == {"code", "replayed", "transfer", "account", "balance", "required", "available", "detail"}
         assert (result["transfer"] is None) == (result["code"] != "ok") == (result["detail"] is not None)
     assert results[0]["transfer"] == results[3]["transfer"]
     assert results[0]["transfer"] == admin.get(f"/v1/transfers/{results[0]['transfer']['id']}").json
     assert results[0]["transfer"]["debit"] == leg(a, 60, 40, 2)
-    assert (results[1]["account"], results[1]["balance"], results[1]["required"]) == (a, 40, 50)
+    assert (results[1]["account"], results[1]["balance"], results[1]["required"], results[1]["available"]) == (a, 40, 50, 100)
     assert results[5]["account"] == str(HIGHEST)
     assert ledger.state(a, b, c) == [(100, 3), (0, 2), (0, 2)]
 

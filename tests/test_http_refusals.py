@@ -18,7 +18,7 @@ def check_problem(reply, status, code):
     assert reply.headers["Cache-Control"] == "no-store"
     assert (problem["status"], problem["code"]) == (status, code), reply
     assert problem["type"].endswith(code) and problem["title"] and problem["detail"]
-    assert set(problem) <= {"type", "title", "status", "detail", "code", "errors", "account", "balance", "required"}
+    assert set(problem) <= {"type", "title", "status", "detail", "code", "errors", "account", "balance", "required", "available"}
     assert not any(word in reply.body.lower() for word in (b"select ", b"sqlstate", b"tokpay.", b"journal")), reply
     return problem
 
@@ -264,9 +264,12 @@ def test_a_path_without_a_route_is_404(admin, path):
 
 
 @pytest.mark.parametrize("path, allowed", [
-    ("/v1/accounts", {"GET", "POST"}), ("/v1/accounts/1", {"GET"}), ("/v1/accounts/1/balance", {"GET"}),
+    ("/v1/accounts", {"GET", "POST"}), ("/v1/accounts/1", {"GET", "PATCH"}), ("/v1/accounts/1/balance", {"GET"}),
     ("/v1/accounts/1/entries", {"GET"}), ("/v1/balances:query", {"POST"}), ("/v1/transfers", {"GET", "POST"}),
-    ("/v1/transfers/1", {"GET"}), ("/v1/transfers:batch", {"POST"}), ("/v1/top-ups", {"POST"}),
+    ("/v1/transfers/1", {"GET"}), ("/v1/transfers:batch", {"POST"}), ("/v1/top-ups", {"POST"}), ("/v1/holds", {"GET", "POST"}),
+        ("/v1/holds/1:capture", {"POST"}), ("/v1/holds/1:void", {"POST"}), ("/v1/transfers/1:reverse", {"POST"}), ("/v1/transfers/1:refund", {"POST"}),
+        ("/v1/transfers:preview", {"POST"}), ("/v1/accounts/1/summary", {"GET"}), ("/v1/events", {"GET"}), ("/v1/me", {"GET"}), ("/v1/config", {"GET"}),
+        ("/openapi.json", {"GET"}),
 ])  # fmt: skip
 def test_other_methods_are_405_with_what_is_allowed(admin, path, allowed):
     for method in {"GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "BREW", "get"} - allowed:

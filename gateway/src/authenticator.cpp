@@ -42,10 +42,8 @@ CallerPtr caller_of(const pg::Result &result) {
 		caller->transfer |= scope == "transfer" || scope == "admin";
 		caller->fund |= scope == "fund" || scope == "admin";
 	}
-	if (!result.is_null(0, 1)) {
-		const auto accounts = result.int8_array(0, 1);
-		caller->accounts.emplace(accounts.begin(), accounts.end());
-	}
+	if (result.boolean(0, 1))
+		caller->principal = "key:" + std::to_string(result.int8(0, 2));
 	return caller;
 }
 
@@ -71,8 +69,9 @@ asio::awaitable<Result<CallerPtr>> Authenticator::look_up(
 	std::string digest, Clock::time_point deadline) {
 	constexpr uint32_t bytea_oid = 17;
 	const auto asked = Clock::now();
-	auto ticket = std::make_shared<Lane<StatementRequest, pg::Result>::TicketType>(StatementRequest{
-		"select scopes, accounts from tokpay.authenticate($1)", {{bytea_oid, digest}}, true});
+	auto ticket = std::make_shared<Lane<StatementRequest, pg::Result>::TicketType>(
+		StatementRequest{"select scopes, accounts is not null, id from tokpay.authenticate($1)",
+			{{bytea_oid, digest}}, true});
 	const Settled settled = co_await statements_.settle(ticket, deadline);
 	if (settled != Settled::answered) {
 		entries_.erase(digest);

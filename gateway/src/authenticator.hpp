@@ -8,7 +8,6 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 
 namespace tokpay {
 
@@ -18,9 +17,9 @@ struct Caller {
 	bool transfer = false;
 	bool fund = false;
 	bool admin = false;
-	std::optional<std::unordered_set<int64_t>> accounts; // none: all
-
-	bool reaches(int64_t account) const { return !accounts || accounts->contains(account); }
+	// For whom the database is asked (sql/gateway.sql): key:<id> of a key with a list of accounts;
+	// none reaches every account.
+	std::optional<std::string> principal;
 };
 
 using CallerPtr = std::shared_ptr<const Caller>;

@@ -100,6 +100,20 @@ int64_t ObjectReader::required_id(std::string_view name) {
 	return id.value_or(0);
 }
 
+std::optional<int64_t> ObjectReader::optional_id(std::string_view name) {
+	const auto index = find(name);
+	if (!index || document_[*index].type == json::Type::null)
+		return std::nullopt;
+	return required_id(name);
+}
+
+std::optional<int64_t> ObjectReader::optional_amount(std::string_view name) {
+	const auto index = find(name);
+	if (!index || document_[*index].type == json::Type::null)
+		return std::nullopt;
+	return required_amount(name);
+}
+
 int64_t ObjectReader::required_amount(std::string_view name) {
 	const auto index = find(name);
 	if (!index)
@@ -333,6 +347,100 @@ Result<std::vector<int64_t>> read_balances_query(std::string_view body) {
 				accounts.push_back(id.value_or(0));
 			});
 		return accounts;
+	});
+}
+
+namespace {
+
+constexpr int64_t default_expiry_s = int64_t{7} * 86400;
+constexpr int64_t max_expiry_s = int64_t{36525} * 86400; // a hundred years, as in the ledger
+
+// The body of an action that has nothing to say may be missing.
+std::string_view or_empty_object(std::string_view body) {
+	return body.empty() ? "{}" : body;
+}
+
+// amounts of a capture: integers from 0, one per credit of the hold.
+std::vector<int64_t> read_amounts(
+	const json::Document &document, uint32_t array, std::vector<FieldError> &errors) {
+	std::vector<int64_t> amounts;
+	document.for_each(array, [&](uint32_t index) {
+		const json::Node &node = document[index];
+		const bool valid = node.type == json::Type::integer && node.integer >= 0;
+		if (!valid && errors.size() < max_errors)
+			errors.push_back({"/amounts/" + std::to_string(amounts.size()),
+				"expected an integer from 0 to what is held, in minor units"});
+		amounts.push_back(valid ? node.integer : 0);
+	});
+	return amounts;
+}
+
+} // namespace
+
+Result<TransferRequest> read_hold(std::string_view body) {
+	return read_body(body, [](const json::Document &document, ObjectReader &reader, auto &errors) {
+		TransferRequest hold = read_transfer(document, reader, errors);
+		hold.kind = "hold";
+		hold.expires_in = default_expiry_s;
+		if (reader.has("expires_in"))
+			hold.expires_in = reader.optional_integer("expires_in");
+		if (hold.expires_in && (*hold.expires_in < 1 || *hold.expires_in > max_expiry_s))
+			reader.fail("expires_in",
+				"expected seconds from 1 to " + std::to_string(max_expiry_s) + ", or null");
+		return hold;
+	});
+}
+
+Result<TransferRequest> read_capture(std::string_view body) {
+	return read_body(or_empty_object(body),
+		[](const json::Document &document, ObjectReader &reader, auto &errors) {
+			TransferRequest capture{.kind = "capture"};
+			if (reader.has("amounts"))
+				if (const auto array = reader.required_array("amounts", max_credits_per_transfer))
+					capture.amounts = read_amounts(document, *array, errors);
+			return capture;
+		});
+}
+
+Result<TransferRequest> read_void(std::string_view body) {
+	return read_body(or_empty_object(body), [](const json::Document &, ObjectReader &, auto &) {
+		return TransferRequest{.kind = "void"};
+	});
+}
+
+Result<TransferRequest> read_reverse(std::string_view body) {
+	return read_body(
+		or_empty_object(body), [](const json::Document &, ObjectReader &reader, auto &) {
+			TransferRequest reverse{.kind = "reverse"};
+			reverse.description = reader.optional_text("description", max_description_bytes);
+			return reverse;
+		});
+}
+
+Result<RefundRequest> read_refund(std::string_view body) {
+	return read_body(
+		or_empty_object(body), [](const json::Document &, ObjectReader &reader, auto &) {
+			RefundRequest refund;
+			refund.account = reader.optional_id("account");
+			refund.amount = reader.optional_amount("amount");
+			refund.description = reader.optional_text("description", max_description_bytes);
+			return refund;
+		});
+}
+
+Result<std::string> read_account_patch(std::string_view body) {
+	return read_body(body, [](const json::Document &document, ObjectReader &reader, auto &) {
+		reader.optional_integer("min_balance");
+		reader.optional_integer("max_balance");
+		reader.optional_object("metadata");
+		if (reader.has("status")) {
+			const auto status = reader.optional_text("status", max_name_bytes);
+			if (status != "open" && status != "frozen" && status != "closed")
+				reader.fail("status", "expected open, frozen or closed");
+		}
+		std::string patch;
+		document.append_text(0, &patch);
+		return patch;
 	});
 }
 

@@ -21,6 +21,8 @@ public:
 	int64_t required_id(std::string_view name);
 	int64_t required_amount(std::string_view name);						// 1 to 2^63-1 minor units
 	std::string required_text(std::string_view name, size_t max_bytes); // not empty
+	std::optional<int64_t> optional_id(std::string_view name);
+	std::optional<int64_t> optional_amount(std::string_view name);
 	std::optional<int64_t> optional_integer(std::string_view name);
 	std::optional<std::string> optional_text(std::string_view name, size_t max_bytes);
 	std::optional<std::string> optional_object(std::string_view name); // as JSON text for jsonb
@@ -72,6 +74,26 @@ Result<std::vector<TransferRequest>> read_transfer_batch(std::string_view body);
 
 // {accounts: [id]}
 Result<std::vector<int64_t>> read_balances_query(std::string_view body);
+
+// A hold: a transfer with expires_in, seconds; seven days where it is missing, null for never.
+Result<TransferRequest> read_hold(std::string_view body);
+
+// The bodies of what is done to a hold or transfer may be missing; members of a reverse are
+// description, of a capture amounts, one per credit of the hold.
+Result<TransferRequest> read_capture(std::string_view body);
+Result<TransferRequest> read_void(std::string_view body);
+Result<TransferRequest> read_reverse(std::string_view body);
+
+// {account?, amount?, description?}: which of the caller's payees gives back how much.
+struct RefundRequest {
+	std::optional<int64_t> account;
+	std::optional<int64_t> amount;
+	std::optional<std::string> description;
+};
+Result<RefundRequest> read_refund(std::string_view body);
+
+// A merge patch of an account, checked, as JSON text.
+Result<std::string> read_account_patch(std::string_view body);
 
 struct AccountRequest {
 	std::optional<std::string> name;

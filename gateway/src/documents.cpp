@@ -1,15 +1,17 @@
 #include "documents.hpp"
 
-#include <algorithm>
-
 namespace tokpay {
 
 const char *const receipt_columns =
 	"id, kind, status, currency, amount, description, metadata, at, key, debit, debit_balance, "
-	"debit_version, credits, amounts, credit_balances, credit_versions";
+	"debit_version, credits, amounts, credit_balances, credit_versions, hold, reverses, "
+	"reversed_by, expires_at";
 
 const char *const account_columns = "id, name, currency, balance, held, available, min_balance, "
 									"max_balance, status, version, metadata, opened_at";
+
+const char *const entry_columns =
+	"version, transfer, amount, balance, kind, counterparties, description, metadata, at";
 
 namespace {
 
@@ -17,103 +19,108 @@ std::optional<json::Raw> raw(const std::optional<std::string> &text) {
 	return text ? std::optional(json::Raw{*text}) : std::nullopt;
 }
 
-void write_leg(json::Writer &out, const LegDocument &leg, const Caller &caller) {
-	const bool visible = caller.reaches(leg.account);
+std::optional<json::Id> id(std::optional<int64_t> value) {
+	return value ? std::optional(json::Id{*value}) : std::nullopt;
+}
+
+// Element i of an array that may be missing.
+std::optional<int64_t> element(const std::vector<std::optional<int64_t>> &values, size_t i) {
+	return i < values.size() ? values[i] : std::nullopt;
+}
+
+void write_leg(json::Writer &out, const LegDocument &leg) {
 	out.begin_object();
 	out.member("account", json::Id{leg.account});
 	out.member("amount", leg.amount);
-	out.member("balance", visible ? std::optional(leg.balance) : std::nullopt);
-	out.member("version", visible ? std::optional(leg.version) : std::nullopt);
+	out.member("balance", leg.balance);
+	out.member("version", leg.version);
 	out.end_object();
-}
-
-void write_ids(json::Writer &out, std::string_view name, const std::vector<int64_t> &ids) {
-	out.name(name);
-	out.begin_array();
-	for (const int64_t id : ids)
-		out.value(json::Id{id});
-	out.end_array();
 }
 
 } // namespace
 
-TransferDocument transfer_document(
-	const TransferRequest &request, const TransferOutcome &outcome, const std::string &currency) {
+TransferDocument transfer_document(const TransferRequest &request, const TransferOutcome &outcome) {
+	const bool is_hold = outcome.kind == "hold";
+	const bool reverses = outcome.kind == "reverse";
+	// Who does not reach the payer sees no key either: a top-up's, which has its account in it.
+	const bool payer = outcome.debit_version.has_value();
 	TransferDocument document{
 		.id = outcome.transfer,
-		.kind = "transfer",
-		.status = "posted",
-		.currency = currency,
-		.amount = 0,
+		.kind = outcome.kind,
+		.status = is_hold ? "pending" : "posted",
+		.currency = outcome.currency,
 		.description = request.description,
-		.metadata = request.metadata,
+		.metadata = outcome.metadata,
 		.at = outcome.at,
-		.key = request.key,
-		.debit = {request.debit, 0, outcome.debit_balance, outcome.debit_version},
+		.key = payer ? std::optional(request.key) : std::nullopt,
+		.debit = {outcome.debit, 0, outcome.debit_balance, outcome.debit_version},
 		.credits = {},
+		.hold = reverses ? std::nullopt : request.target,
+		.reverses = reverses ? request.target : std::nullopt,
+		.reversed_by = {},
+		.expires_at = outcome.expires_at,
 	};
-	for (size_t i = 0; i < request.credits.size(); i++) {
-		const Credit &credit = request.credits[i];
-		document.amount += credit.amount;
-		document.credits.push_back({credit.account, credit.amount, outcome.credit_balances[i],
-			outcome.credit_versions[i]});
+	const std::vector<Credit> &credits =
+		outcome.credits.empty() ? request.credits : outcome.credits;
+	for (size_t i = 0; i < credits.size(); i++) {
+		document.debit.amount += credits[i].amount;
+		document.credits.push_back({credits[i].account, credits[i].amount,
+			element(outcome.credit_balances, i), element(outcome.credit_versions, i)});
 	}
-	document.debit.amount = document.amount;
 	return document;
 }
 
 TransferDocument transfer_document(const pg::Result &result, int row) {
-	const int64_t amount = result.int8(row, 4);
 	TransferDocument document{
 		.id = result.int8(row, 0),
 		.kind = std::string(result.text(row, 1)),
 		.status = std::string(result.text(row, 2)),
 		.currency = std::string(result.text(row, 3)),
-		.amount = amount,
 		.description = result.optional_text(row, 5),
 		.metadata = result.optional_jsonb(row, 6),
 		.at = result.int8(row, 7),
 		.key = result.optional_text(row, 8),
-		.debit = {result.int8(row, 9), amount, result.int8(row, 10), result.int8(row, 11)},
+		.debit = {result.int8(row, 9), result.int8(row, 4), result.optional_int8(row, 10),
+			result.optional_int8(row, 11)},
 		.credits = {},
+		.hold = result.optional_int8(row, 16),
+		.reverses = result.optional_int8(row, 17),
+		.reversed_by = result.optional_int8(row, 18),
+		.expires_at = result.optional_int8(row, 19),
 	};
 	const auto accounts = result.int8_array(row, 12);
 	const auto amounts = result.int8_array(row, 13);
-	const auto balances = result.int8_array(row, 14);
-	const auto versions = result.int8_array(row, 15);
+	const auto balances = result.optional_int8_array(row, 14);
+	const auto versions = result.optional_int8_array(row, 15);
 	for (size_t i = 0; i < accounts.size(); i++)
-		document.credits.push_back({accounts[i], amounts[i], balances[i], versions[i]});
+		document.credits.push_back(
+			{accounts[i], amounts[i], element(balances, i), element(versions, i)});
 	return document;
 }
 
-void write_transfer(json::Writer &out, const TransferDocument &transfer, const Caller &caller) {
-	const bool payer = caller.reaches(transfer.debit.account);
-	LegDocument debit = transfer.debit;
-	if (!payer) {
-		debit.amount = 0;
-		for (const LegDocument &credit : transfer.credits)
-			debit.amount += caller.reaches(credit.account) ? credit.amount : 0;
-	}
+void write_transfer(json::Writer &out, const TransferDocument &transfer) {
 	out.begin_object();
 	out.member("id", json::Id{transfer.id});
 	out.member("kind", transfer.kind);
 	out.member("status", transfer.status);
 	out.member("currency", transfer.currency);
-	out.member("amount", debit.amount);
+	out.member("amount", transfer.debit.amount);
 	out.member("description", transfer.description);
-	out.member("metadata", payer ? raw(transfer.metadata) : std::nullopt);
+	out.member("metadata", raw(transfer.metadata));
 	out.member("at", json::Time{transfer.at});
-	out.member("key", payer ? transfer.key : std::nullopt);
+	out.member("key", transfer.key);
 	out.name("debit");
-	write_leg(out, debit, caller);
+	write_leg(out, transfer.debit);
 	out.name("credits");
 	out.begin_array();
 	for (const LegDocument &credit : transfer.credits)
-		if (payer || caller.reaches(credit.account))
-			write_leg(out, credit, caller);
+		write_leg(out, credit);
 	out.end_array();
-	for (const char *name : {"hold", "reverses", "reversed_by", "expires_at"})
-		out.member(name, std::nullopt);
+	out.member("hold", id(transfer.hold));
+	out.member("reverses", id(transfer.reverses));
+	out.member("reversed_by", id(transfer.reversed_by));
+	out.member("expires_at",
+		transfer.expires_at ? std::optional(json::Time{*transfer.expires_at}) : std::nullopt);
 	out.end_object();
 }
 
@@ -148,32 +155,40 @@ void write_account(json::Writer &out, const pg::Result &result, int row) {
 	out.end_object();
 }
 
-void write_entry(json::Writer &out, const pg::Result &result, int row, const Caller &caller) {
+void write_entry_members(json::Writer &out, const pg::Result &result, int row) {
 	const auto counterparties = result.int8_array(row, 5);
-	const int64_t amount = result.int8(row, 2);
-	// The metadata is the payer's: for a credit, whoever reaches the one counterparty.
-	const bool payer = amount < 0 || std::ranges::all_of(counterparties,
-										 [&](int64_t account) { return caller.reaches(account); });
-	out.begin_object();
 	out.member("version", result.int8(row, 0));
 	out.member("transfer", json::Id{result.int8(row, 1)});
-	out.member("amount", amount);
+	out.member("amount", result.int8(row, 2));
 	out.member("balance", result.int8(row, 3));
 	out.member("kind", result.text(row, 4));
-	write_ids(out, "counterparties", counterparties);
+	out.name("counterparties");
+	out.begin_array();
+	for (const int64_t account : counterparties)
+		out.value(json::Id{account});
+	out.end_array();
 	out.name("parties");
 	out.begin_array();
-	for (const int64_t account : counterparties) {
-		out.begin_object();
-		out.member("account", json::Id{account});
-		out.member("display_name", std::nullopt);
-		out.end_object();
-	}
+	for (const int64_t account : counterparties)
+		write_party(out, account);
 	out.end_array();
 	out.member("description", result.optional_text(row, 6));
 	const auto metadata = result.optional_jsonb(row, 7);
-	out.member("metadata", payer ? raw(metadata) : std::nullopt);
+	out.member("metadata", raw(metadata));
 	out.member("at", json::Time{result.int8(row, 8)});
+}
+
+void write_entry(json::Writer &out, const pg::Result &result, int row) {
+	out.begin_object();
+	write_entry_members(out, result, row);
+	out.end_object();
+}
+
+// Names of people come with the web app's wallets.
+void write_party(json::Writer &out, int64_t account) {
+	out.begin_object();
+	out.member("account", json::Id{account});
+	out.member("display_name", std::nullopt);
 	out.end_object();
 }
 

@@ -1,7 +1,7 @@
-// The objects of the interface as JSON: account, balance, transfer, entry.
+// The objects of the interface as JSON: account, balance, transfer, entry. The database has left
+// out what the caller may not see.
 #pragma once
 
-#include "authenticator.hpp"
 #include "json_writer.hpp"
 #include "ledger.hpp"
 
@@ -10,12 +10,12 @@
 
 namespace tokpay {
 
-// A leg of a transfer with the balance and version right after it.
+// A leg of a transfer, with the balance and version right after it where the caller may see them.
 struct LegDocument {
 	int64_t account;
 	int64_t amount;
-	int64_t balance;
-	int64_t version;
+	std::optional<int64_t> balance;
+	std::optional<int64_t> version;
 };
 
 struct TransferDocument {
@@ -23,26 +23,26 @@ struct TransferDocument {
 	std::string kind;
 	std::string status;
 	std::string currency;
-	int64_t amount;
 	std::optional<std::string> description;
 	std::optional<std::string> metadata; // JSON text
 	int64_t at;
 	std::optional<std::string> key;
 	LegDocument debit;
 	std::vector<LegDocument> credits;
+	std::optional<int64_t> hold;
+	std::optional<int64_t> reverses;
+	std::optional<int64_t> reversed_by;
+	std::optional<int64_t> expires_at;
 };
 
-// The transfer that answered a request, from the request and its outcome.
-TransferDocument transfer_document(
-	const TransferRequest &request, const TransferOutcome &outcome, const std::string &currency);
+// The transfer that answered a request, as it was right after it.
+TransferDocument transfer_document(const TransferRequest &request, const TransferOutcome &outcome);
 
 // The columns of tokpay.receipts that make a transfer, and a transfer from a row of them.
 extern const char *const receipt_columns;
 TransferDocument transfer_document(const pg::Result &result, int row);
 
-// Writes what the caller may see: balances and versions of accounts in reach only; a payee sees the
-// payer, its own legs and their sum, no key and no metadata.
-void write_transfer(json::Writer &out, const TransferDocument &transfer, const Caller &caller);
+void write_transfer(json::Writer &out, const TransferDocument &transfer);
 
 void write_balance(json::Writer &out, const Balance &balance);
 
@@ -50,7 +50,13 @@ void write_balance(json::Writer &out, const Balance &balance);
 extern const char *const account_columns;
 void write_account(json::Writer &out, const pg::Result &result, int row);
 
-// A row of tokpay.history as an entry.
-void write_entry(json::Writer &out, const pg::Result &result, int row, const Caller &caller);
+// The columns of tokpay.gateway_entries that make an entry, and an entry from a row of them, after
+// the members that come before it in its object.
+extern const char *const entry_columns;
+void write_entry_members(json::Writer &out, const pg::Result &result, int row);
+void write_entry(json::Writer &out, const pg::Result &result, int row);
+
+// An account as somebody to name: {account, display_name}.
+void write_party(json::Writer &out, int64_t account);
 
 } // namespace tokpay

@@ -1,6 +1,7 @@
 #include "exchange.hpp"
 
 #include "body_reader.hpp"
+#include "rfc3339.hpp"
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
@@ -11,16 +12,9 @@ namespace tokpay {
 
 namespace asio = boost::asio;
 
-namespace {
-
-constexpr int64_t default_page_size = 100;
-constexpr int64_t max_page_size = 1000;
-
 Problem wrong_parameter(const std::string &name, const std::string &what) {
 	return {422, "invalid_request", "The query parameter " + name + " " + what + "."};
 }
-
-} // namespace
 
 Result<Parameters> parameters(
 	const HttpRequest &request, std::initializer_list<std::string_view> allowed) {
@@ -42,19 +36,46 @@ Result<Parameters> parameters(
 	return found;
 }
 
-Result<Page> page(const Parameters &parameters) {
-	Page page{.limit = default_page_size, .cursor = {}};
-	if (const auto limit = parameters.find("limit"); limit != parameters.end()) {
-		page.limit = parse_id(limit->second).value_or(0);
-		if (page.limit < 1 || page.limit > max_page_size)
-			return wrong_parameter("limit", "is a number from 1 to 1000");
-	}
-	if (const auto cursor = parameters.find("cursor"); cursor != parameters.end()) {
-		page.cursor = parse_id(cursor->second);
-		if (!page.cursor)
-			return wrong_parameter("cursor", "is the next_cursor of the page before");
-	}
-	return page;
+namespace {
+
+// What parse makes of a parameter.
+template<class Parse>
+Result<std::optional<int64_t>> parsed(
+	const Parameters &parameters, const char *name, const char *what, Parse parse) {
+	const auto given = parameters.find(name);
+	if (given == parameters.end())
+		return std::optional<int64_t>();
+	const std::optional<int64_t> value = parse(given->second);
+	if (!value)
+		return wrong_parameter(name, what);
+	return value;
+}
+
+} // namespace
+
+Result<std::optional<int64_t>> id_parameter(const Parameters &parameters, const char *name) {
+	return parsed(parameters, name, "is an id of 1 to 19 digits", parse_id);
+}
+
+Result<std::optional<int64_t>> amount_parameter(const Parameters &parameters, const char *name) {
+	return parsed(parameters, name, "is a number of minor units", [](std::string_view text) {
+		return text == "0" ? std::optional<int64_t>(0) : parse_id(text);
+	});
+}
+
+Result<std::optional<int64_t>> time_parameter(const Parameters &parameters, const char *name) {
+	return parsed(parameters, name, "is a time such as 2026-01-31T23:59:59Z", parse_time);
+}
+
+Result<std::optional<std::string>> text_parameter(
+	const Parameters &parameters, const char *name, size_t max_bytes) {
+	const auto given = parameters.find(name);
+	if (given == parameters.end())
+		return std::optional<std::string>();
+	if (given->second.size() > max_bytes || given->second.find('\0') != std::string::npos)
+		return wrong_parameter(
+			name, "is a text of at most " + std::to_string(max_bytes) + " bytes without U+0000");
+	return std::optional(given->second);
 }
 
 asio::awaitable<Result<pg::Result>> run_statement(
@@ -77,8 +98,8 @@ asio::awaitable<Result<pg::Result>> run_statement(
 
 asio::awaitable<Result<std::vector<Balance>>> read_balances(
 	Exchange &exchange, std::vector<int64_t> accounts) {
-	auto ticket =
-		std::make_shared<BalanceCall::LaneType::TicketType>(BalanceRequest{std::move(accounts)});
+	auto ticket = std::make_shared<BalanceCall::LaneType::TicketType>(
+		BalanceRequest{std::move(accounts), exchange.caller->principal});
 	switch (co_await exchange.worker.reads.settle(ticket, exchange.deadline)) {
 	case Settled::answered:
 		co_return std::move(ticket->reply);

@@ -24,12 +24,17 @@ using Parameters = std::unordered_map<std::string, std::string>;
 Result<Parameters> parameters(
 	const HttpRequest &request, std::initializer_list<std::string_view> allowed);
 
-// limit and cursor of a paged list. 422 where one is not a number in range.
-struct Page {
-	int64_t limit;				   // 1 to 1,000
-	std::optional<int64_t> cursor; // what next_cursor said
-};
-Result<Page> page(const Parameters &parameters);
+// 422 about a parameter: "is a number", say.
+Problem wrong_parameter(const std::string &name, const std::string &what);
+
+// A parameter of some kind, nothing where it is missing; 422 where it is not of that kind.
+Result<std::optional<int64_t>> id_parameter(const Parameters &parameters, const char *name);
+Result<std::optional<int64_t>> amount_parameter(const Parameters &parameters, const char *name);
+// RFC 3339; microseconds since 2000-01-01 UTC.
+Result<std::optional<int64_t>> time_parameter(const Parameters &parameters, const char *name);
+// A text of at most max_bytes without U+0000.
+Result<std::optional<std::string>> text_parameter(
+	const Parameters &parameters, const char *name, size_t max_bytes);
 
 // Runs a statement on the statement lane. It may be repeated where it changes nothing, or nothing
 // when it comes again.
@@ -45,7 +50,7 @@ boost::asio::awaitable<Result<pg::Result>> run_statement(
 		exchange, sql, repeat, std::vector<pg::Parameter>{std::move(parameters)...});
 }
 
-// Balances in one snapshot, in the order of the ids.
+// Balances in one snapshot, in the order of the ids; unknown where they are out of reach.
 boost::asio::awaitable<Result<std::vector<Balance>>> read_balances(
 	Exchange &exchange, std::vector<int64_t> accounts);
 

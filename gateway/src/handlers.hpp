@@ -14,7 +14,11 @@ Reply query_balances(Exchange &exchange);
 Reply get_account(Exchange &exchange);
 Reply list_accounts(Exchange &exchange);
 Reply open_account(Exchange &exchange);
+Reply patch_account(Exchange &exchange);
+
+// handlers_entries.cpp
 Reply get_entries(Exchange &exchange);
+Reply get_summary(Exchange &exchange);
 
 // handlers_transfers.cpp
 Reply post_transfer(Exchange &exchange);
@@ -22,5 +26,24 @@ Reply post_transfer_batch(Exchange &exchange);
 Reply get_transfer(Exchange &exchange);
 Reply find_transfer(Exchange &exchange);
 Reply post_top_up(Exchange &exchange);
+
+// handlers_preview.cpp, handlers_refunds.cpp
+Reply preview_transfer(Exchange &exchange);
+Reply refund_transfer(Exchange &exchange);
+
+// handlers_holds.cpp
+Reply post_hold(Exchange &exchange);
+Reply capture_hold(Exchange &exchange);
+Reply void_hold(Exchange &exchange);
+Reply list_holds(Exchange &exchange);
+Reply reverse_transfer(Exchange &exchange);
+
+// handlers_events.cpp
+Reply get_events(Exchange &exchange);
+
+// handlers_me.cpp
+Reply get_me(Exchange &exchange);
+Reply get_config(Exchange &exchange);
+Reply get_openapi(Exchange &exchange);
 
 } // namespace tokpay

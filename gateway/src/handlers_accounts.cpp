@@ -1,7 +1,10 @@
 #include "handlers.hpp"
 
 #include "body_reader.hpp"
+#include "conditional.hpp"
 #include "documents.hpp"
+#include "execution.hpp"
+#include "page.hpp"
 
 namespace tokpay {
 
@@ -13,50 +16,9 @@ Problem account_unknown() {
 	return not_found("There is no such account.");
 }
 
-// FNV-1a, 64 bits: tells bodies apart, guards nothing.
-std::string etag(std::string_view body) {
-	uint64_t hash = 14695981039346656037u;
-	for (const char c : body)
-		hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
-	char text[24];
-	const auto end = std::to_chars(text + 1, text + sizeof text - 1, hash, 16).ptr;
-	text[0] = '"';
-	*end = '"';
-	return std::string(text, end + 1);
-}
+constexpr size_t max_name_bytes = 255;
 
-// A body with an ETag, or 304 where the client has it already (RFC 9110, section 13.1.2).
-Response conditional(const HttpRequest &request, std::string body) {
-	Response response{.body = std::move(body)};
-	std::string tag = etag(response.body);
-	const std::string_view condition = request.header("If-None-Match").value_or("");
-	if (condition == "*" || condition.find(tag) != std::string_view::npos) {
-		response.status = 304;
-		response.body.clear();
-	}
-	response.headers.emplace_back("ETag", std::move(tag));
-	return response;
-}
-
-// {data: [...], has_more, next_cursor} of at most limit of the rows; there is one more row where
-// there is more. write(out, row) writes a row, cursor(row) is its place.
-template<class Write, class Cursor>
-Response page_response(const pg::Result &rows, int64_t limit, Write write, Cursor cursor) {
-	const bool has_more = rows.rows() > limit;
-	const int count = has_more ? static_cast<int>(limit) : rows.rows();
-	Response response;
-	json::Writer out(response.body);
-	out.begin_object();
-	out.name("data");
-	out.begin_array();
-	for (int row = 0; row < count; row++)
-		write(out, row);
-	out.end_array();
-	out.member("has_more", has_more);
-	out.member("next_cursor", has_more ? std::optional(json::Id{cursor(count - 1)}) : std::nullopt);
-	out.end_object();
-	return response;
-}
+const std::string select_account = std::string("select ") + account_columns + " from ";
 
 Response account_response(const pg::Result &account) {
 	Response response;
@@ -67,11 +29,40 @@ Response account_response(const pg::Result &account) {
 
 } // namespace
 
+namespace {
+
+// The balance as it was right after the last entry at or before a time; what was held then is not
+// known.
+Reply get_balance_at(Exchange &exchange, int64_t at) {
+	const auto found = co_await run_statement(exchange,
+		"select currency, balance, version from tokpay.gateway_balance_at($1, $2, $3)", Repeat::yes,
+		pg::int8(exchange.id), pg::timestamptz(at), pg::text(exchange.caller->principal));
+	if (!found)
+		co_return as_path_problem(found.error());
+	std::string body;
+	json::Writer out(body);
+	out.begin_object();
+	out.member("account", json::Id{exchange.id});
+	out.member("currency", found->text(0, 0));
+	out.member("balance", found->int8(0, 1));
+	out.member("held", std::nullopt);
+	out.member("available", std::nullopt);
+	out.member("version", found->int8(0, 2));
+	out.end_object();
+	co_return conditional(exchange.request, std::move(body));
+}
+
+} // namespace
+
 Reply get_balance(Exchange &exchange) {
-	if (const auto none = parameters(exchange.request, {}); !none)
-		co_return none.error();
-	if (!exchange.caller->reaches(exchange.id))
-		co_return account_unknown();
+	const auto given = parameters(exchange.request, {"at"});
+	if (!given)
+		co_return given.error();
+	const auto at = time_parameter(*given, "at");
+	if (!at)
+		co_return at.error();
+	if (*at)
+		co_return co_await get_balance_at(exchange, **at);
 	const auto balances = co_await read_balances(exchange, std::vector(1, exchange.id));
 	if (!balances)
 		co_return balances.error();
@@ -97,9 +88,7 @@ Reply query_balances(Exchange &exchange) {
 	out.name("balances");
 	out.begin_array();
 	for (const Balance &balance : *balances)
-		write_balance(out, exchange.caller->reaches(balance.account)
-							   ? balance
-							   : Balance{.account = balance.account});
+		write_balance(out, balance);
 	out.end_array();
 	out.end_object();
 	co_return response;
@@ -108,12 +97,9 @@ Reply query_balances(Exchange &exchange) {
 Reply get_account(Exchange &exchange) {
 	if (const auto none = parameters(exchange.request, {}); !none)
 		co_return none.error();
-	if (!exchange.caller->reaches(exchange.id))
-		co_return account_unknown();
-	static const std::string sql =
-		std::string("select ") + account_columns + " from tokpay.accounts where id = $1";
-	const auto account =
-		co_await run_statement(exchange, sql.c_str(), Repeat::yes, pg::int8(exchange.id));
+	static const std::string sql = select_account + "tokpay.gateway_account($1, $2)";
+	const auto account = co_await run_statement(exchange, sql.c_str(), Repeat::yes,
+		pg::int8(exchange.id), pg::text(exchange.caller->principal));
 	if (!account)
 		co_return account.error();
 	if (account->rows() == 0)
@@ -121,38 +107,43 @@ Reply get_account(Exchange &exchange) {
 	co_return conditional(exchange.request, account_response(*account).body);
 }
 
+namespace {
+
+// The account with this name, where the caller reaches it.
+Reply get_account_by_name(Exchange &exchange, std::string name) {
+	static const std::string sql =
+		select_account + "tokpay.accounts where name = $1 and tokpay.reaches($2, id)";
+	const auto account = co_await run_statement(
+		exchange, sql.c_str(), Repeat::yes, pg::text(name), pg::text(exchange.caller->principal));
+	if (!account)
+		co_return account.error();
+	if (account->rows() == 0)
+		co_return account_unknown();
+	co_return account_response(*account);
+}
+
+} // namespace
+
 Reply list_accounts(Exchange &exchange) {
-	static const std::string select =
-		std::string("select ") + account_columns + " from tokpay.accounts ";
 	const auto given = parameters(exchange.request, {"name", "limit", "cursor"});
 	if (!given)
 		co_return given.error();
-	if (const auto name = given->find("name"); name != given->end()) {
-		static const std::string by_name = select + "where name = $1";
-		const auto account =
-			co_await run_statement(exchange, by_name.c_str(), Repeat::yes, pg::text(name->second));
-		if (!account)
-			co_return account.error();
-		if (account->rows() == 0 || !exchange.caller->reaches(account->int8(0, 0)))
-			co_return account_unknown();
-		co_return account_response(*account);
-	}
-	const auto wanted = page(*given);
+	const auto name = text_parameter(*given, "name", max_name_bytes);
+	if (!name)
+		co_return name.error();
+	if (*name)
+		co_return co_await get_account_by_name(exchange, **name);
+	const auto wanted = page(exchange.request, *given);
 	if (!wanted)
 		co_return wanted.error();
-	static const std::string all =
-		select + "where id > $1 and ($3 is null or id = any($3)) order by id limit $2";
-	pg::Parameter reach{pg::int8_array_oid, std::nullopt};
-	if (const auto &accounts = exchange.caller->accounts)
-		reach = pg::int8_array(std::vector(accounts->begin(), accounts->end()));
-	const auto accounts = co_await run_statement(exchange, all.c_str(), Repeat::yes,
-		pg::int8(wanted->cursor.value_or(0)), pg::int8(wanted->limit + 1), std::move(reach));
+	static const std::string sql = select_account + "tokpay.gateway_accounts($1, $2, $3)";
+	const auto accounts = co_await run_statement(exchange, sql.c_str(), Repeat::yes,
+		pg::text(exchange.caller->principal), pg::int8(wanted->after.value_or(0)),
+		pg::int4(static_cast<int32_t>(wanted->limit + 1)));
 	if (!accounts)
 		co_return accounts.error();
-	co_return page_response(
-		*accounts, wanted->limit,
-		[&](json::Writer &out, int row) { write_account(out, *accounts, row); },
-		[&](int row) { return accounts->int8(row, 0); });
+	co_return page_response(*wanted, *accounts,
+		[&](json::Writer &out, int row) { write_account(out, *accounts, row); });
 }
 
 Reply open_account(Exchange &exchange) {
@@ -170,17 +161,18 @@ Reply open_account(Exchange &exchange) {
 	if (!opened && !name_taken)
 		co_return opened.error();
 
-	// The same request again finds the account it opened.
-	static const std::string by_name = std::string("select ") + account_columns +
-									   " from tokpay.accounts where name = $1 and currency = $2"
+	// The same request again finds the account it opened, where the caller reaches it.
+	static const std::string by_name = select_account +
+									   "tokpay.accounts where name = $1 and currency = $2"
 									   " and min_balance is not distinct from $3"
 									   " and max_balance is not distinct from $4"
-									   " and metadata = $5 and owner is not distinct from $6";
-	static const std::string by_id =
-		std::string("select ") + account_columns + " from tokpay.accounts where id = $1";
+									   " and metadata = $5 and owner is not distinct from $6"
+									   " and tokpay.reaches($7, id)";
+	static const std::string by_id = select_account + "tokpay.accounts where id = $1";
 	// Spelt out: GCC 12 miscompiles a conditional inside a co_await.
 	const char *sql = by_name.c_str();
 	std::vector<pg::Parameter> which = asked;
+	which.push_back(pg::text(exchange.caller->principal));
 	if (!name_taken) {
 		sql = by_id.c_str();
 		which.assign(1, pg::int8(opened->int8(0, 0)));
@@ -188,7 +180,7 @@ Reply open_account(Exchange &exchange) {
 	const auto account = co_await run_statement(exchange, sql, Repeat::yes, std::move(which));
 	if (!account) // the account may be open by now, and without a name nobody would find it
 		co_return outcome_unknown();
-	if (account->rows() == 0 || (name_taken && !exchange.caller->reaches(account->int8(0, 0))))
+	if (account->rows() == 0)
 		co_return opened.error();
 	Response response = account_response(*account);
 	response.status = name_taken ? 200 : 201;
@@ -197,27 +189,39 @@ Reply open_account(Exchange &exchange) {
 	co_return response;
 }
 
-Reply get_entries(Exchange &exchange) {
-	const auto given = parameters(exchange.request, {"limit", "cursor"});
-	if (!given)
-		co_return given.error();
-	const auto wanted = page(*given);
-	if (!wanted)
-		co_return wanted.error();
-	if (!exchange.caller->reaches(exchange.id))
-		co_return account_unknown();
-	const auto entries = co_await run_statement(exchange,
-		"select version, transfer, amount, balance, kind, counterparties, description, metadata, at"
-		" from tokpay.history($1, $2, $3)",
-		Repeat::yes, pg::int8(exchange.id), pg::int8(wanted->cursor),
-		pg::int4(static_cast<int32_t>(wanted->limit + 1)));
-	if (!entries)
-		co_return std::string_view(entries.error().code) == "account_not_found" ? account_unknown()
-																				: entries.error();
-	co_return page_response(
-		*entries, wanted->limit,
-		[&](json::Writer &out, int row) { write_entry(out, *entries, row, *exchange.caller); },
-		[&](int row) { return entries->int8(row, 0); });
+Reply patch_account(Exchange &exchange) {
+	const auto patch = read_account_patch(exchange.request.body);
+	if (!patch)
+		co_return patch.error();
+	std::optional<std::string> expected;
+	if (exchange.request.header("If-Match")) {
+		static const std::string read = std::string("select ") + account_columns +
+										", a::text from tokpay.gateway_account($1, $2) a";
+		const auto present = co_await run_statement(exchange, read.c_str(), Repeat::yes,
+			pg::int8(exchange.id), pg::text(exchange.caller->principal));
+		if (!present)
+			co_return present.error();
+		if (present->rows() == 0)
+			co_return account_unknown();
+		if (!meets_if_match(exchange.request, account_response(*present).body))
+			co_return precondition_failed();
+		expected = present->text(0, 12);
+	}
+	static const std::string sql = select_account + "tokpay.gateway_patch_account($1, $2, $3, $4)";
+	// The same patch again changes nothing more, but an expectation is met once.
+	Repeat repeat = Repeat::yes;
+	if (expected)
+		repeat = Repeat::no;
+	const auto account =
+		co_await run_statement(exchange, sql.c_str(), repeat, pg::int8(exchange.id),
+			pg::text(exchange.caller->principal), pg::jsonb(*patch), pg::text(expected));
+	if (!account)
+		co_return as_path_problem(account.error());
+	if (account->rows() == 0)
+		co_return precondition_failed();
+	Response response = account_response(*account);
+	response.headers.emplace_back("ETag", etag(response.body));
+	co_return response;
 }
 
 } // namespace tokpay

@@ -108,6 +108,8 @@ Response to_response(const Problem &problem) {
 		out.member("balance", *problem.balance);
 	if (problem.required)
 		out.member("required", *problem.required);
+	if (problem.available)
+		out.member("available", *problem.available);
 	out.end_object();
 	return response;
 }

@@ -72,6 +72,7 @@ struct Problem {
 	std::optional<int64_t> account = {};
 	std::optional<int64_t> balance = {};
 	std::optional<int64_t> required = {};
+	std::optional<int64_t> available = {};
 	std::vector<std::pair<const char *, std::string>> headers = {};
 };
 

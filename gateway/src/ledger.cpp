@@ -1,5 +1,7 @@
 #include "ledger.hpp"
 
+#include <algorithm>
+#include <functional>
 #include <map>
 #include <stdexcept>
 
@@ -9,11 +11,21 @@ namespace asio = boost::asio;
 
 pg::Query BalanceCall::query(const LaneType::Batch &batch) const {
 	std::vector<int64_t> accounts;
-	for (const auto &ticket : batch)
-		accounts.insert(
-			accounts.end(), ticket->request.accounts.begin(), ticket->request.accounts.end());
-	return {"select account, balance, held, available, version, currency from tokpay.balances($1)",
-		{pg::int8_array(accounts)}};
+	std::vector<std::optional<std::string>> principals;
+	bool limited = false;
+	for (const auto &ticket : batch) {
+		const BalanceRequest &request = ticket->request;
+		accounts.insert(accounts.end(), request.accounts.begin(), request.accounts.end());
+		limited |= request.principal.has_value();
+	}
+	if (limited)
+		for (const auto &ticket : batch)
+			principals.insert(
+				principals.end(), ticket->request.accounts.size(), ticket->request.principal);
+	return {"select account, balance, held, available, version, currency "
+			"from tokpay.gateway_balances($1, $2)",
+		{pg::int8_array(accounts),
+			limited ? pg::text_array(principals) : pg::Parameter{pg::text_array_oid, {}}}};
 }
 
 void BalanceCall::read(const pg::Result &result, const LaneType::Batch &batch) const {
@@ -38,14 +50,14 @@ void BalanceCall::read(const pg::Result &result, const LaneType::Batch &batch) c
 size_t TransferWork::weight() const {
 	size_t credits = 0;
 	for (const TransferRequest &transfer : transfers)
-		credits += transfer.credits.size();
+		credits += std::max<size_t>(transfer.credits.size(), 1);
 	return credits;
 }
 
 asio::awaitable<bool> TransferCall::prepare(pg::Connection &connection) {
 	const std::vector<pg::Parameter> none;
 	const pg::Answer answer = co_await connection.query(
-		"select 'tokpay.transfer_request'::regtype::oid::int8", none, std::chrono::seconds(2));
+		"select 'tokpay.gateway_request'::regtype::oid::int8", none, std::chrono::seconds(2));
 	if (answer.kind != pg::Answer::Kind::ok)
 		co_return false;
 	request_oid = static_cast<uint32_t>(answer.result.int8(0, 0));
@@ -54,33 +66,74 @@ asio::awaitable<bool> TransferCall::prepare(pg::Connection &connection) {
 
 namespace {
 
-// A record of type tokpay.transfer_request: the number of fields, then for each its type and value.
+template<class T> void write_text(pg::Writer &writer, uint32_t type, const T &text) {
+	writer.int32(static_cast<int32_t>(type));
+	if (!text)
+		writer.null();
+	else if (type == pg::jsonb_oid)
+		writer.jsonb_field(*text);
+	else
+		writer.text_field(*text);
+}
+
+void write_int8(pg::Writer &writer, std::optional<int64_t> value) {
+	writer.int32(pg::int8_oid);
+	if (value)
+		writer.int64_field(*value);
+	else
+		writer.null();
+}
+
+// A bigint[] of one member of every element.
+template<class Elements, class Member>
+void write_int8_array(pg::Writer &writer, const Elements &elements, Member member) {
+	const size_t begin = writer.begin_field();
+	writer.array_head(pg::int8_oid, elements.size());
+	for (const auto &element : elements)
+		writer.int64_field(std::invoke(member, element));
+	writer.end_field(begin);
+}
+
+// An interval of seconds: microseconds, days and months (interval_recv).
+void write_interval(pg::Writer &writer, std::optional<int64_t> seconds) {
+	constexpr uint32_t interval_oid = 1186;
+	constexpr int64_t seconds_per_day = 86400;
+	writer.int32(interval_oid);
+	if (!seconds) {
+		writer.null();
+		return;
+	}
+	const size_t begin = writer.begin_field();
+	writer.int64(*seconds % seconds_per_day * 1000000);
+	writer.int32(static_cast<int32_t>(*seconds / seconds_per_day));
+	writer.int32(0);
+	writer.end_field(begin);
+}
+
+// A record of type tokpay.gateway_request: the number of fields, then for each its type and value.
 void write_request(
 	pg::Writer &writer, const TransferRequest &request, std::optional<int32_t> chain) {
-	constexpr int field_count = 7;
+	constexpr int field_count = 11;
 	writer.int32(field_count);
-	writer.int32(pg::int8_oid);
-	writer.int64_field(request.debit);
-	for (const auto member : {&Credit::account, &Credit::amount}) {
-		writer.int32(pg::int8_array_oid);
-		const size_t begin = writer.begin_field();
-		writer.array_head(pg::int8_oid, request.credits.size());
-		for (const Credit &credit : request.credits)
-			writer.int64_field(credit.*member);
-		writer.end_field(begin);
-	}
+	writer.int32(pg::text_oid);
+	writer.text_field(request.kind);
+	write_int8(writer, request.debit == 0 ? std::nullopt : std::optional(request.debit));
+	writer.int32(pg::int8_array_oid);
+	if (request.credits.empty())
+		writer.null();
+	else
+		write_int8_array(writer, request.credits, &Credit::account);
+	writer.int32(pg::int8_array_oid);
+	if (request.amounts)
+		write_int8_array(writer, *request.amounts, std::identity());
+	else if (request.credits.empty())
+		writer.null();
+	else
+		write_int8_array(writer, request.credits, &Credit::amount);
 	writer.int32(pg::text_oid);
 	writer.text_field(request.key);
-	writer.int32(pg::text_oid);
-	if (request.description)
-		writer.text_field(*request.description);
-	else
-		writer.null();
-	writer.int32(pg::jsonb_oid);
-	if (request.metadata)
-		writer.jsonb_field(*request.metadata);
-	else
-		writer.null();
+	write_text(writer, pg::text_oid, request.description);
+	write_text(writer, pg::jsonb_oid, request.metadata);
 	writer.int32(pg::int4_oid);
 	if (chain) {
 		writer.int32(sizeof *chain);
@@ -88,6 +141,39 @@ void write_request(
 	} else {
 		writer.null();
 	}
+	write_int8(writer, request.target);
+	write_interval(writer, request.expires_in);
+	write_text(writer, pg::text_oid, request.principal);
+}
+
+void read_outcome(const pg::Result &result, int row, TransferOutcome &outcome) {
+	outcome.code = result.text(row, 0);
+	if (!outcome.ok()) {
+		outcome.account = result.optional_int8(row, 15);
+		outcome.balance = result.optional_int8(row, 16);
+		outcome.required = result.optional_int8(row, 17);
+		outcome.available = result.optional_int8(row, 18);
+		outcome.detail = result.optional_text(row, 19).value_or("");
+		return;
+	}
+	outcome.transfer = result.int8(row, 1);
+	outcome.at = result.int8(row, 2);
+	outcome.kind = result.text(row, 3);
+	outcome.currency = result.text(row, 4);
+	outcome.debit = result.int8(row, 5);
+	outcome.debit_balance = result.optional_int8(row, 6);
+	outcome.debit_version = result.optional_int8(row, 7);
+	if (!result.is_null(row, 8)) {
+		const auto accounts = result.int8_array(row, 8);
+		const auto amounts = result.int8_array(row, 9);
+		for (size_t i = 0; i < accounts.size(); i++)
+			outcome.credits.push_back({accounts[i], amounts[i]});
+	}
+	outcome.credit_balances = result.optional_int8_array(row, 10);
+	outcome.credit_versions = result.optional_int8_array(row, 11);
+	outcome.replayed = result.boolean(row, 12);
+	outcome.metadata = result.optional_jsonb(row, 13);
+	outcome.expires_at = result.optional_int8(row, 14);
 }
 
 } // namespace
@@ -115,33 +201,18 @@ pg::Query TransferCall::query(const LaneType::Batch &batch) const {
 			writer.end_field(begin);
 		}
 	}
-	return {"select code, transfer, at, debit_balance, debit_version, credit_balances, "
-			"credit_versions, replayed, account, balance, required, detail "
-			"from tokpay.transfer_batch($1)",
+	return {
+		"select code, transfer, at, kind, currency, debit, debit_balance, debit_version, credits, "
+		"amounts, credit_balances, credit_versions, replayed, metadata, expires_at, account, "
+		"balance, required, available, detail from tokpay.gateway_batch($1)",
 		{{0, std::move(requests)}}};
 }
 
 void TransferCall::read(const pg::Result &result, const LaneType::Batch &batch) const {
 	int row = 0;
 	for (const auto &ticket : batch)
-		for (size_t i = 0; i < ticket->request.transfers.size(); i++, row++) {
-			TransferOutcome &outcome = ticket->reply.emplace_back();
-			outcome.code = result.text(row, 0);
-			if (outcome.ok()) {
-				outcome.transfer = result.int8(row, 1);
-				outcome.at = result.int8(row, 2);
-				outcome.debit_balance = result.int8(row, 3);
-				outcome.debit_version = result.int8(row, 4);
-				outcome.credit_balances = result.int8_array(row, 5);
-				outcome.credit_versions = result.int8_array(row, 6);
-				outcome.replayed = result.boolean(row, 7);
-			} else {
-				outcome.account = result.optional_int8(row, 8);
-				outcome.balance = result.optional_int8(row, 9);
-				outcome.required = result.optional_int8(row, 10);
-				outcome.detail = result.text(row, 11);
-			}
-		}
+		for (size_t i = 0; i < ticket->request.transfers.size(); i++, row++)
+			read_outcome(result, row, ticket->reply.emplace_back());
 }
 
 pg::Query StatementCall::query(const LaneType::Batch &batch) const {

@@ -19,11 +19,15 @@ struct Balance {
 	std::optional<int64_t> available; // none without a floor
 	int64_t version = 0;
 	std::string currency;
+
+	bool operator==(const Balance &) const = default;
 };
 
-// Reads the balances of some accounts in one snapshot.
+// Reads the balances of some accounts in one snapshot. What the principal (sql/gateway.sql) does
+// not reach is unknown; none reaches everything.
 struct BalanceRequest {
 	std::vector<int64_t> accounts;
+	std::optional<std::string> principal = {};
 
 	size_t weight() const { return accounts.size(); }
 	bool repeatable() const { return true; }
@@ -42,29 +46,42 @@ struct Credit {
 	int64_t amount;
 };
 
+// A row of tokpay.gateway_request: whatever moves or reserves money.
 struct TransferRequest {
-	int64_t debit;
-	std::vector<Credit> credits;
+	const char *kind = "transfer"; // as in tokpay.transfers
+	int64_t debit = 0;			   // of a transfer or hold
+	std::vector<Credit> credits;   // of a transfer, hold or top-up
 	std::string key;
 	std::optional<std::string> description;
 	std::optional<std::string> metadata; // JSON text
 	std::optional<int32_t> chain;
+	std::optional<int64_t> target;				 // what a capture, void or reverse is about
+	std::optional<std::vector<int64_t>> amounts; // of a partial capture
+	std::optional<int64_t> expires_in;			 // seconds, of a hold; none: never
+	std::optional<std::string> principal;
 };
 
-// A row of tokpay.transfer_outcome. The members below code are set where it is "ok", the last four
-// where it is not.
+// A row of tokpay.gateway_outcome: where code is "ok", the transfer as its principal may see it,
+// without balances and versions of accounts out of reach; else what the refusal is about.
 struct TransferOutcome {
 	std::string code;
 	int64_t transfer = 0;
 	int64_t at = 0; // microseconds since 2000-01-01 UTC
-	int64_t debit_balance = 0;
-	int64_t debit_version = 0;
-	std::vector<int64_t> credit_balances;
-	std::vector<int64_t> credit_versions;
+	std::string kind;
+	std::string currency;
+	int64_t debit = 0;
+	std::optional<int64_t> debit_balance;
+	std::optional<int64_t> debit_version;
+	std::vector<Credit> credits; // where they follow from a target; else the request has them
+	std::vector<std::optional<int64_t>> credit_balances; // empty where no balance changed
+	std::vector<std::optional<int64_t>> credit_versions;
 	bool replayed = false;
+	std::optional<std::string> metadata; // as stored
+	std::optional<int64_t> expires_at;
 	std::optional<int64_t> account;
 	std::optional<int64_t> balance;
 	std::optional<int64_t> required;
+	std::optional<int64_t> available;
 	std::string detail;
 
 	bool ok() const { return code == "ok"; }
@@ -81,7 +98,7 @@ struct TransferWork {
 struct TransferCall {
 	using LaneType = Lane<TransferWork, std::vector<TransferOutcome>>;
 
-	// Asks for the oid of tokpay.transfer_request, which the binary format needs.
+	// Asks for the oid of tokpay.gateway_request, which the binary format needs.
 	boost::asio::awaitable<bool> prepare(pg::Connection &connection);
 	pg::Query query(const LaneType::Batch &batch) const;
 	void read(const pg::Result &result, const LaneType::Batch &batch) const;

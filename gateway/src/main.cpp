@@ -2,6 +2,7 @@
 
 #include "admin.hpp"
 #include "config.hpp"
+#include "hold_expiry.hpp"
 #include "session.hpp"
 
 #include <boost/asio/signal_set.hpp>
@@ -60,6 +61,7 @@ void serve(const Config &config) {
 	}
 	Admin admin(workers.front(), metrics, config.admin_listen);
 	admin.start();
+	start_hold_expiry(workers.front());
 
 	std::vector<std::jthread> threads;
 	for (Worker &worker : workers)

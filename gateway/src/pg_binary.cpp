@@ -29,7 +29,7 @@ template<class T> std::string encoded(T value) {
 	return out;
 }
 
-// Visits the elements of a one-dimensional array in binary format.
+// Visits the elements of a one-dimensional array in binary format, nothing for a null one.
 template<class Visit> void visit_array(std::string_view value, Visit visit) {
 	constexpr size_t head = 20;
 	if (value.size() < 12 || read<int32_t>(value.data()) == 0)
@@ -39,11 +39,19 @@ template<class Visit> void visit_array(std::string_view value, Visit visit) {
 	for (int32_t i = 0; i < count; i++) {
 		const int32_t size = read<int32_t>(value.data() + offset);
 		offset += sizeof size;
-		if (size < 0)
-			throw std::runtime_error("an array of the database has a null element");
-		visit(value.substr(offset, static_cast<size_t>(size)));
+		if (size < 0) {
+			visit(std::nullopt);
+			continue;
+		}
+		visit(std::optional(value.substr(offset, static_cast<size_t>(size))));
 		offset += static_cast<size_t>(size);
 	}
+}
+
+std::string_view not_null(std::optional<std::string_view> element) {
+	if (!element)
+		throw std::runtime_error("an array of the database has a null element");
+	return *element;
 }
 
 } // namespace
@@ -116,8 +124,25 @@ Parameter int4(int32_t value) {
 	return {int4_oid, encoded(value)};
 }
 
+Parameter boolean(bool value) {
+	constexpr uint32_t bool_oid = 16;
+	return {bool_oid, std::string(1, value ? '\1' : '\0')};
+}
+
 Parameter text(std::optional<std::string> value) {
 	return {text_oid, std::move(value)};
+}
+
+Parameter text_array(std::span<const std::optional<std::string>> values) {
+	std::string out;
+	Writer writer(out);
+	writer.array_head(text_oid, values.size()); // the server looks for nulls itself
+	for (const auto &value : values)
+		if (value)
+			writer.text_field(*value);
+		else
+			writer.null();
+	return {text_array_oid, std::move(out)};
 }
 
 Parameter jsonb(const std::optional<std::string> &text) {
@@ -157,13 +182,21 @@ bool Result::boolean(int row, int column) const {
 std::vector<int64_t> Result::int8_array(int row, int column) const {
 	std::vector<int64_t> values;
 	visit_array(text(row, column),
-		[&](std::string_view element) { values.push_back(read<int64_t>(element.data())); });
+		[&](auto element) { values.push_back(read<int64_t>(not_null(element).data())); });
+	return values;
+}
+
+std::vector<std::optional<int64_t>> Result::optional_int8_array(int row, int column) const {
+	std::vector<std::optional<int64_t>> values;
+	visit_array(text(row, column), [&](std::optional<std::string_view> element) {
+		values.push_back(element ? std::optional(read<int64_t>(element->data())) : std::nullopt);
+	});
 	return values;
 }
 
 std::vector<std::string> Result::text_array(int row, int column) const {
 	std::vector<std::string> values;
-	visit_array(text(row, column), [&](std::string_view element) { values.emplace_back(element); });
+	visit_array(text(row, column), [&](auto element) { values.emplace_back(not_null(element)); });
 	return values;
 }
 

@@ -19,6 +19,7 @@ constexpr uint32_t int8_oid = 20;
 constexpr uint32_t int4_oid = 23;
 constexpr uint32_t text_oid = 25;
 constexpr uint32_t int8_array_oid = 1016;
+constexpr uint32_t text_array_oid = 1009;
 constexpr uint32_t jsonb_oid = 3802;
 
 // Appends values in network byte order.
@@ -58,7 +59,9 @@ Parameter int8(int64_t value);
 Parameter int8(std::optional<int64_t> value);
 Parameter int8_array(std::span<const int64_t> values);
 Parameter int4(int32_t value);
+Parameter boolean(bool value);
 Parameter text(std::optional<std::string> value);
+Parameter text_array(std::span<const std::optional<std::string>> values);
 Parameter jsonb(const std::optional<std::string> &text);
 Parameter timestamptz(std::optional<int64_t> microseconds); // since 2000-01-01 UTC
 
@@ -76,6 +79,8 @@ public:
 	int16_t int2(int row, int column) const;
 	bool boolean(int row, int column) const;
 	std::vector<int64_t> int8_array(int row, int column) const;
+	// The same with nulls among the elements; empty for a null.
+	std::vector<std::optional<int64_t>> optional_int8_array(int row, int column) const;
 	std::vector<std::string> text_array(int row, int column) const;
 	std::string_view jsonb(int row, int column) const; // its text
 

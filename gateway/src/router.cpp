@@ -16,7 +16,20 @@ const std::vector<Route> routes = {
 	{"GET", "/v1/transfers/{id}", &Caller::read, get_transfer},
 	{"GET", "/v1/transfers", &Caller::read, find_transfer},
 	{"POST", "/v1/top-ups", &Caller::fund, post_top_up},
+	{"POST", "/v1/transfers:preview", &Caller::transfer, preview_transfer},
+	{"POST", "/v1/transfers/{id}:reverse", &Caller::admin, reverse_transfer},
+	{"POST", "/v1/transfers/{id}:refund", &Caller::transfer, refund_transfer},
+	{"POST", "/v1/holds", &Caller::transfer, post_hold},
+	{"POST", "/v1/holds/{id}:capture", &Caller::transfer, capture_hold},
+	{"POST", "/v1/holds/{id}:void", &Caller::transfer, void_hold},
+	{"GET", "/v1/holds", &Caller::read, list_holds},
 	{"GET", "/v1/accounts/{id}/entries", &Caller::read, get_entries},
+	{"GET", "/v1/accounts/{id}/summary", &Caller::read, get_summary},
+	{"GET", "/v1/events", &Caller::read, get_events},
+	{"PATCH", "/v1/accounts/{id}", &Caller::admin, patch_account},
+	{"GET", "/v1/me", nullptr, get_me},
+	{"GET", "/v1/config", nullptr, get_config, true},
+	{"GET", "/openapi.json", nullptr, get_openapi, true},
 	{"GET", "/v1/accounts/{id}", &Caller::read, get_account},
 	{"GET", "/v1/accounts", &Caller::admin, list_accounts},
 	{"POST", "/v1/accounts", &Caller::admin, open_account},
@@ -56,7 +69,7 @@ bool meets(std::string_view path, std::string_view pattern, std::string_view *id
 		!path.ends_with(tail))
 		return false;
 	*id = path.substr(at, path.size() - at - tail.size());
-	return !id->empty() && id->find('/') == std::string_view::npos;
+	return !id->empty() && id->find_first_of("/:") == std::string_view::npos;
 }
 
 struct Match {
@@ -105,11 +118,13 @@ asio::awaitable<Result<Response>> dispatch(
 		.request = request,
 		.caller = nullptr,
 		.deadline = Clock::now() + worker.config.request_deadline};
+	if (found.route->is_public)
+		co_return co_await found.route->handler(exchange);
 	auto caller = co_await worker.authenticator.authenticate(request, exchange.deadline);
 	if (!caller)
 		co_return caller.error();
 	exchange.caller = *caller;
-	if (!((*exchange.caller).*found.route->scope))
+	if (found.route->scope != nullptr && !((*exchange.caller).*found.route->scope))
 		co_return Problem{403, "forbidden",
 			std::string("This needs the scope ") + scope_name(found.route->scope) + "."};
 	if (!found.id.empty()) {

@@ -9,9 +9,10 @@ namespace tokpay {
 
 struct Route {
 	const char *method;
-	const char *path; // with {id} for an id
-	bool Caller::*scope;
+	const char *path;	 // with {id} for an id
+	bool Caller::*scope; // null: any caller
 	Handler handler;
+	bool is_public = false; // no credential is asked for
 };
 
 extern const std::vector<Route> routes;

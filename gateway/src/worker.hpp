@@ -3,31 +3,12 @@
 
 #include "authenticator.hpp"
 #include "config.hpp"
+#include "feed.hpp"
 #include "metrics.hpp"
 
 #include <boost/asio/io_context.hpp>
 
-#include <unordered_map>
-
 namespace tokpay {
-
-// The currencies of accounts, which never change.
-class CurrencyCache {
-public:
-	const std::string *find(int64_t account) const {
-		const auto found = currencies_.find(account);
-		return found == currencies_.end() ? nullptr : &found->second;
-	}
-	void put(int64_t account, const std::string &currency) {
-		if (currencies_.size() >= max_entries)
-			currencies_.clear();
-		currencies_[account] = currency;
-	}
-
-private:
-	static constexpr size_t max_entries = 100000; // some 10 MB a worker
-	std::unordered_map<int64_t, std::string> currencies_;
-};
 
 struct Worker {
 	explicit Worker(const Config &config);
@@ -40,7 +21,7 @@ struct Worker {
 	LaneRunner<TransferCall> funded_transfers; // for callers with the scope fund
 	LaneRunner<StatementCall> statements;	   // everything else, one at a time
 	Authenticator authenticator{statements};
-	CurrencyCache currencies;
+	Feed feed{io, statements};
 	bool stopping = false; // answers close their connections
 };
 

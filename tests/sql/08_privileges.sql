@@ -42,7 +42,7 @@ insert into expected values
     ('gateway_transfer(bigint,text)', 'reader'),
     ('gateway_transfer_by_key(bigint,text,text)', 'reader'),
     ('merge_patch(jsonb,jsonb)', 'nobody'),
-    ('reaches(text,bigint)', 'nobody'),
+    ('reaches(text,bigint)', 'reader'),
     ('require_reach(text,bigint)', 'nobody'),
     ('accounts', 'reader'), ('transfers', 'reader'), ('entries', 'reader'), ('currencies', 'reader'), ('receipts', 'reader'), ('holds', 'reader'),
         ('api_keys', 'admin'),

@@ -1,0 +1,27 @@
+// Requests that move or reserve money on their way through a lane, and the answers they get.
+#pragma once
+
+#include "documents.hpp"
+#include "exchange.hpp"
+#include "handlers.hpp"
+
+namespace tokpay {
+
+// Sends transfers through the lane that the caller's scopes allow; outcomes in their order. The
+// principal of each is set here.
+boost::asio::awaitable<Result<std::vector<TransferOutcome>>> execute(
+	Exchange &exchange, std::vector<TransferRequest> transfers);
+
+// Executes one request with the Idempotency-Key at the end of its key: 201 and the transfer, 200
+// for a replay, or the problem that its refusal is.
+Reply execute_one(Exchange &exchange, TransferRequest &request);
+
+Problem transfer_unknown();
+
+// Problems about an id in the path: what the body calls account_not_found or transfer_not_found.
+Problem as_path_problem(Problem problem);
+
+// The transfer as the caller may see it; 404.
+boost::asio::awaitable<Result<TransferDocument>> read_transfer(Exchange &exchange, int64_t id);
+
+} // namespace tokpay
