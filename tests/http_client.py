@@ -10,6 +10,7 @@ import socket
 import uuid
 from urllib.parse import urlsplit
 
+import api_description
 import psycopg2
 import pytest
 
@@ -41,7 +42,9 @@ class Reply:
 
 
 class Client:
-    """Requests with one API key over one connection that is kept open. For one thread at a time."""
+    """Requests with one API key over one connection that is kept open. For one thread at a time.
+
+    Every reply has to be one that the API's description has."""
 
     def __init__(self, key=None, url=None, timeout=TIMEOUT_S):
         self.key = key
@@ -63,7 +66,9 @@ class Client:
             self.connection.putheader("Content-Length", str(len(body)))
         self.connection.endheaders(body)
         response = self.connection.getresponse()
-        return Reply(response.status, response.headers, response.read())
+        reply = Reply(response.status, response.headers, response.read())
+        api_description.check(method, path, reply.status, reply.headers, reply.body)
+        return reply
 
     def get(self, path, **headers):
         return self.request("GET", path, headers=named(headers))
@@ -73,6 +78,9 @@ class Client:
         if key is not None:
             headers["Idempotency_Key"] = key
         return self.request("POST", path, body, named(headers))
+
+    def patch(self, path, body, **headers):
+        return self.request("PATCH", path, body, named(headers))
 
     def transfer(self, debit, credits, key=None, **members):
         """A transfer to a list of (account, amount) with a key of its own unless one is given."""
@@ -135,10 +143,10 @@ class Ledger:
     def value(self, statement, parameters=None):
         return self.execute(statement, parameters)[0][0]
 
-    def open_account(self, balance=0, min_balance=0, max_balance=None, currency="USD", name=None):
+    def open_account(self, balance=0, min_balance=0, max_balance=None, currency="USD", name=None, owner=None):
         """The id of a new account, a string as the interface has it."""
         account = self.value(
-            "select tokpay.open_account(%s, %s, %s, %s)", [name, currency, min_balance, max_balance]
+            "select tokpay.open_account(%s, %s, %s, %s, owner => %s)", [name, currency, min_balance, max_balance, owner]
         )
         if balance:
             self.execute("select tokpay.top_up(%s, %s)", [account, balance])

@@ -1,0 +1,67 @@
+"""gateway/openapi.json, and whether a reply is one that it describes."""
+
+import json
+import pathlib
+import re
+
+import jsonschema
+
+FILE = pathlib.Path(__file__).parent.parent / "gateway" / "openapi.json"
+DOCUMENT = json.loads(FILE.read_text())
+LONGEST = 100  # of a list, what lies between is of the same kind
+
+
+def pattern(path):
+    return re.compile(re.escape(path).replace(re.escape("{id}"), "[^/:]+"))
+
+
+PATHS = [(pattern(path), operations) for path, operations in DOCUMENT["paths"].items()]
+RESOLVER = jsonschema.RefResolver("", DOCUMENT)
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
+
+
+def resolve(thing):
+    return RESOLVER.resolve(thing["$ref"])[1] if "$ref" in thing else thing
+
+
+def operation(method, target):
+    """What the description says of a request; None where there is nothing at the path for the method."""
+    path = target.partition("?")[0]
+    for expression, operations in PATHS:
+        if expression.fullmatch(path):
+            return operations.get(method.lower())
+    return None
+
+
+def shortened(value):
+    if isinstance(value, dict):
+        return {name: shortened(member) for name, member in value.items()}
+    if isinstance(value, list):
+        kept = value if len(value) <= LONGEST else value[: LONGEST // 2] + value[-LONGEST // 2 :]
+        return [shortened(element) for element in kept]
+    return value
+
+
+def check_schema(schema, value):
+    jsonschema.Draft202012Validator(schema, resolver=RESOLVER).validate(shortened(value))
+
+
+def check(method, target, status, headers, body):
+    """Fails where a reply is none that the description has for its request."""
+    described = operation(method, target)
+    where = f"{method} {target}: {status}"
+    if described is None:
+        assert status >= 400, where
+        check_schema(PROBLEM, json.loads(body))
+        return
+    assert str(status) in described["responses"], f"{where} is not described"
+    response = resolve(described["responses"][str(status)])
+    for name in response.get("headers", {}):
+        assert name in headers, f"{where} has no {name}"
+    if "content" not in response:
+        assert body == b"", where
+        return
+    content_type = headers["Content-Type"].partition(";")[0]
+    assert content_type in response["content"], f"{where}: {content_type} is not described"
+    if content_type.endswith("json"):
+        check_schema(response["content"][content_type]["schema"], json.loads(body))
