@@ -306,5 +306,5 @@ begin
     from watched w, lateral tokpay.gateway_entries(w.account, w.principal, null,
         least(w.version - w.known, max_rows)::integer) e
     where w.version > w.known
-    order by 1, 7 nulls first, 5 desc;
+    order by 1, 5 desc, 7 nulls first;
 end $$;

@@ -20,7 +20,19 @@ ROUTES = [  # method, path, body, scope
     ("GET", "/v1/transfers/1", None, "read"),
     ("GET", "/v1/transfers?debit=1&key=x", None, "read"),
     ("POST", "/v1/top-ups", {}, "fund"),
+    ("PATCH", "/v1/accounts/1", {"x": 1}, "admin"),
+    ("GET", "/v1/accounts/1/summary", None, "read"),
+    ("POST", "/v1/transfers:preview", {}, "transfer"),
+    ("POST", "/v1/transfers/1:reverse", {"x": 1}, "admin"),
+    ("POST", "/v1/transfers/1:refund", {"x": 1}, "transfer"),
+    ("POST", "/v1/holds", {}, "transfer"),
+    ("POST", "/v1/holds/1:capture", {"x": 1}, "transfer"),
+    ("POST", "/v1/holds/1:void", {"x": 1}, "transfer"),
+    ("GET", "/v1/holds?account=1", None, "read"),
+    ("GET", "/v1/events?account=x", None, "read"),
+    ("GET", "/v1/me", None, None),
 ]
+PUBLIC = ["/v1/config", "/openapi.json"]
 
 
 def refusal(reply):
@@ -49,7 +61,7 @@ def test_a_scope_opens_its_own_routes_and_no_others(client, scope):
     caller = client(scope)
     for method, path, body, needed in ROUTES:
         reply = caller.request(method, path, body, {"Idempotency-Key": new_key()} if body is not None else {})
-        if scope in (needed, "admin"):
+        if needed is None or scope in (needed, "admin"):
             assert reply.status not in (401, 403), (path, reply)
         else:
             assert refusal(reply) == (403, "forbidden"), (path, reply)
@@ -129,6 +141,116 @@ def test_an_expired_key_stops_within_one_second(client):
     time.sleep(0.7)
     assert caller.get("/v1/accounts?limit=1").status == 200
     stops_within(caller, 1.5 + 1 - (time.monotonic() - made))
+
+
+def test_what_is_for_everybody_asks_for_no_credential(client):
+    for caller in Client(), Client("unknown"), client("read"):
+        assert [caller.get(path).status for path in PUBLIC] == [200] * len(PUBLIC)
+        caller.close()
+
+
+# Every route, every kind of caller, one's own, somebody else's and nobody's
+
+
+class World:
+    """Two accounts with money, and what the routes are about."""
+
+    def __init__(self, ledger):
+        self.ledger = ledger
+        self.own, self.other = ledger.open_accounts(1000, 1000)
+        self.third = ledger.open_account(1000)
+
+    def transaction(self, function, debit, credit):
+        """The id of a transfer or hold between two accounts, an unknown one where the account is."""
+        if UNKNOWN in (debit, credit):
+            return UNKNOWN
+        return str(self.ledger.value(f"select transfer from tokpay.{function}(%s, array[%s::bigint], array[1::bigint])", [debit, credit]))
+
+    def paid_by(self, account):
+        return self.transaction("transfer", account, self.third)
+
+    def paid_to(self, account):
+        return self.transaction("transfer", self.third, account)
+
+    def held(self, account):
+        return self.transaction("hold", account, self.third)
+
+
+def payment(debit, credit):
+    return {"debit": debit, "credits": [{"account": credit, "amount": 1}]}
+
+
+TARGETED = {  # route: scope, method, (path, body) about an account, status where all is well and where it is unknown
+    "GET account": ("read", "GET", lambda w, a: (f"/v1/accounts/{a}", None), 200, 404),
+    "PATCH account": ("admin", "PATCH", lambda w, a: (f"/v1/accounts/{a}", {"metadata": {"a": 1}}), 200, 404),
+    "GET balance": ("read", "GET", lambda w, a: (f"/v1/accounts/{a}/balance", None), 200, 404),
+    "GET balance at": ("read", "GET", lambda w, a: (f"/v1/accounts/{a}/balance?at=2026-01-01T00:00:00Z", None), 200, 404),
+    "POST balances": ("read", "POST", lambda w, a: ("/v1/balances:query", {"accounts": [a]}), 200, 200),
+    "GET entries": ("read", "GET", lambda w, a: (f"/v1/accounts/{a}/entries", None), 200, 404),
+    "GET entries as CSV": ("read", "GET", lambda w, a: (f"/v1/accounts/{a}/entries?format=csv", None), 200, 404),
+    "GET summary": ("read", "GET", lambda w, a: (f"/v1/accounts/{a}/summary?by=counterparty", None), 200, 404),
+    "POST transfer": ("transfer", "POST", lambda w, a: ("/v1/transfers", payment(a, w.third)), 201, 422),
+    "POST preview": ("transfer", "POST", lambda w, a: ("/v1/transfers:preview", payment(a, w.third)), 200, 200),
+    "POST batch": ("transfer", "POST", lambda w, a: ("/v1/transfers:batch", {"transfers": [{"key": "k", **payment(a, w.third)}]}), 200, 200),
+    "GET transfer": ("read", "GET", lambda w, a: (f"/v1/transfers/{w.paid_by(a)}", None), 200, 404),
+    "GET transfer to": ("read", "GET", lambda w, a: (f"/v1/transfers/{w.paid_to(a)}", None), 200, 404),
+    "GET transfer by key": ("read", "GET", lambda w, a: (f"/v1/transfers?debit={a}&key=access", None), 200, 404),
+    "POST reverse": ("admin", "POST", lambda w, a: (f"/v1/transfers/{w.paid_by(a)}:reverse", {}), 201, 404),
+    "POST refund": ("transfer", "POST", lambda w, a: (f"/v1/transfers/{w.paid_to(a)}:refund", {"account": a}), 201, 404),
+    "POST hold": ("transfer", "POST", lambda w, a: ("/v1/holds", payment(a, w.third)), 201, 422),
+    "POST capture": ("transfer", "POST", lambda w, a: (f"/v1/holds/{w.held(a)}:capture", {}), 201, 404),
+    "POST void": ("transfer", "POST", lambda w, a: (f"/v1/holds/{w.held(a)}:void", {}), 201, 404),
+    "GET holds": ("read", "GET", lambda w, a: (f"/v1/holds?account={a}", None), 200, 404),
+    "POST top-up": ("fund", "POST", lambda w, a: ("/v1/top-ups", {"account": a, "amount": 1}), 201, 422),
+}
+
+
+@pytest.fixture(scope="module")
+def world(ledger):
+    world = World(ledger)
+    for account in world.own, world.other:
+        ledger.execute("select tokpay.transfer(%s, array[%s::bigint], array[1::bigint], 'access')", [account, world.third])
+    return world
+
+
+@pytest.fixture(scope="module")
+def callers(ledger, world):
+    made = {("nobody", None): Client()}
+    for scope in SCOPES:
+        made["everywhere", scope] = Client(ledger.api_key(scope))
+        made["list", scope] = Client(ledger.api_key(scope, accounts=[world.own]))
+    yield made
+    for caller in made.values():
+        caller.close()
+
+
+@pytest.mark.parametrize("route", TARGETED)
+def test_every_caller_meets_every_account_as_it_should(world, callers, route):
+    needed, method, build, well, unknown = TARGETED[route]
+
+    def answer(caller, account):
+        path, body = build(world, account)
+        reply = caller.request(method, path, body, {"Idempotency-Key": new_key()})
+        # What is left must not tell which of the unknown ones it was.
+        text = reply.body
+        for id in {account, path.rpartition("/")[2].partition(":")[0].partition("?")[0]}:
+            text = text.replace(b'"%s"' % id.encode(), b'"ID"').replace(b" %s." % id.encode(), b" ID.")
+        return reply.status, text
+
+    for (reach, scope), caller in callers.items():
+        own, other, nobodys = (answer(caller, account) for account in (world.own, world.other, UNKNOWN))
+        if reach == "nobody":
+            assert {own[0], other[0], nobodys[0]} == {401}
+        elif scope not in (needed, "admin"):
+            assert {own[0], other[0], nobodys[0]} == {403}, scope
+        else:
+            assert own[0] == well, (scope, own)
+            assert nobodys[0] == unknown, (scope, nobodys)
+            if reach == "list":
+                assert other == nobodys, scope
+            else:
+                assert other[0] == well, (scope, other)
+                assert unknown != 200 or other[1] != nobodys[1]
 
 
 # Keys for a list of accounts

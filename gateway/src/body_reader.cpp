@@ -434,8 +434,8 @@ Result<std::string> read_account_patch(std::string_view body) {
 		reader.optional_integer("max_balance");
 		reader.optional_object("metadata");
 		if (reader.has("status")) {
-			const auto status = reader.optional_text("status", max_name_bytes);
-			if (status != "open" && status != "frozen" && status != "closed")
+			const std::string status = reader.required_text("status", max_name_bytes);
+			if (!status.empty() && status != "open" && status != "frozen" && status != "closed")
 				reader.fail("status", "expected open, frozen or closed");
 		}
 		std::string patch;

@@ -147,7 +147,8 @@ asio::awaitable<void> write_events(Worker &worker, CallerPtr caller, std::string
 			heartbeat = Clock::now() + heartbeat_interval;
 		}
 		const bool on_time = co_await listener.wait(credential_interval);
-		if (worker.stopping || !co_await still_allowed(worker, authorization))
+		const bool allowed = co_await still_allowed(worker, authorization);
+		if (worker.stopping || !allowed)
 			co_return;
 		for (size_t i = 0; i < listener.watches().size(); i++) {
 			const Watch &watch = *listener.watches()[i];

@@ -1,6 +1,6 @@
 -- What the gateway asks: every kind in one call, each for a principal, who reaches its own accounts and nothing else.
 begin;
-select plan(84);
+select plan(85);
 select tokpay.open_account('ann', owner => 'ann'), tokpay.open_account('bob', owner => 'bob'), tokpay.open_account('eve'),
     tokpay.open_account('euro', 'EUR'), tokpay.open_account('full', max_balance => 5), tokpay.open_account('floorless', min_balance => null);
 select tokpay.top_up(test.id('ann'), 1000), tokpay.top_up(test.id('bob'), 50);
@@ -118,6 +118,9 @@ from (values ($$gateway_entries(test.id('bob'), 'owner:ann')$$), ($$gateway_hold
     ($$gateway_counterparties(test.id('bob'), 'owner:ann', now() - interval '1 day', now(), 1)$$)) as cases (call);
 select is(test.rows($$select name from tokpay.gateway_accounts('owner:ann', 0, 10)$$) || test.rows($$select name from tokpay.gateway_accounts(pg_temp.principal('key:list'), 0, 10)$$)
     || test.rows($$select name from tokpay.gateway_accounts(pg_temp.principal('key:ended'), 0, 10)$$), '(ann)(ann) (eve)', 'the accounts of a principal');
+
+select is(test.rows($$select place, version, balance, amount from tokpay.gateway_changes(test.ids('ann', 'bob', 'eve'), array[null, 'owner:ann', 'owner:ann'], '{3,0,0}', 2)$$),
+    '(1,5,975,) (1,5,975,30) (1,4,945,-30) (2,,,) (3,,,)', 'changes: each account''s balance, then its new entries, newest first');
 
 -- A merge patch
 select is(test.rows(format('select min_balance, max_balance, metadata, status from tokpay.gateway_patch_account(test.id(''eve''), null, %L, null)', patch)), answer, patch)

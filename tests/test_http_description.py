@@ -1,0 +1,46 @@
+"""That gateway/openapi.json describes all there is, and that its check can fail."""
+
+import json
+import re
+
+import api_description
+import jsonschema
+import pytest
+from http_client import Client, admin, environment, ledger, request, wire  # noqa: F401 (fixtures)
+
+
+def test_what_is_described_is_there_and_what_is_there_is_described(wire):
+    nobody = Client()
+    described = set()
+    for path, operations in api_description.DOCUMENT["paths"].items():
+        for method, operation in operations.items():
+            described.add(f"{method.upper()} {path}")
+            public = operation.get("security") == []
+            assert nobody.request(method.upper(), path.replace("{id}", "1")).status == (200 if public else 401), path
+    nobody.close()
+    body = wire(environment("TOKPAY_TEST_ADMIN", "the URL of its admin port")).send(request("GET /metrics HTTP/1.1")).reply()[2].decode()
+    assert set(re.findall(r'tokpay_http_responses_total\{route="([^"]+)"', body)) - {"none"} == described
+
+
+def test_it_is_served_as_it_is(ledger):
+    nobody = Client()
+    reply = nobody.get("/openapi.json")
+    assert (reply.status, reply.body) == (200, api_description.FILE.read_bytes())
+    nobody.close()
+
+
+BALANCE = {"account": "1", "currency": "USD", "balance": 1, "held": 0, "available": 1, "version": 1}
+JSON = {"Content-Type": "application/json", "ETag": '"1"'}
+
+
+@pytest.mark.parametrize("status, headers, body", [
+    (201, JSON, BALANCE), (200, {"Content-Type": "text/plain", "ETag": '"1"'}, BALANCE), (200, {"Content-Type": "application/json"}, BALANCE),
+    (200, JSON, {**BALANCE, "account": 1}), (200, JSON, {**BALANCE, "balance": 1.5}), (200, JSON, {**BALANCE, "balance": 1 << 63}),
+    (200, JSON, {name: value for name, value in BALANCE.items() if name != "held"}), (304, JSON, BALANCE),
+    (404, {"Content-Type": "application/problem+json"}, {"code": "not_found"}), (404, JSON, {}),
+])  # fmt: skip
+def test_a_reply_that_is_not_described_is_found_out(status, headers, body):
+    path = "/v1/accounts/1/balance"
+    api_description.check("GET", path, 200, JSON, json.dumps(BALANCE))
+    with pytest.raises((AssertionError, jsonschema.ValidationError)):
+        api_description.check("GET", path, status, headers, json.dumps(body))
