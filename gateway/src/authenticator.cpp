@@ -24,8 +24,7 @@ std::string sha256(std::string_view text) {
 }
 
 // The token of "Authorization: Bearer TOKEN", empty where there is none (RFC 6750).
-std::string_view bearer_token(const HttpRequest &request) {
-	std::string_view value = request.header("Authorization").value_or("");
+std::string_view bearer_token(std::string_view value) {
 	constexpr std::string_view scheme = "bearer ";
 	if (value.size() <= scheme.size() ||
 		!boost::beast::iequals({value.data(), scheme.size()}, {scheme.data(), scheme.size()}))
@@ -51,9 +50,19 @@ CallerPtr caller_of(const pg::Result &result) {
 
 } // namespace
 
+CallerPtr Authenticator::known(std::string_view authorization) {
+	const std::string_view token = bearer_token(authorization);
+	if (token.empty())
+		return nullptr;
+	const auto found = entries_.find(sha256(token));
+	if (found == entries_.end() || Clock::now() - found->second.checked >= refresh_after)
+		return nullptr;
+	return found->second.caller;
+}
+
 asio::awaitable<Result<CallerPtr>> Authenticator::authenticate(
 	const HttpRequest &request, Clock::time_point deadline) {
-	const std::string_view token = bearer_token(request);
+	const std::string_view token = bearer_token(request.header("Authorization").value_or(""));
 	if (token.empty())
 		co_return unauthenticated("Send an API key as \"Authorization: Bearer KEY\".");
 	std::string digest = sha256(token);

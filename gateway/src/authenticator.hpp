@@ -30,6 +30,10 @@ class Authenticator {
 public:
 	explicit Authenticator(LaneRunner<StatementCall> &statements) : statements_(statements) {}
 
+	// The caller where the credential was checked a moment ago; nothing where authenticate() has to
+	// be asked.
+	CallerPtr known(std::string_view authorization);
+
 	// 401 unauthenticated; 503 where the database cannot be asked.
 	boost::asio::awaitable<Result<CallerPtr>> authenticate(
 		const HttpRequest &request, Clock::time_point deadline);

@@ -46,6 +46,11 @@ std::string required(const options::variables_map &values, const std::string &na
 	return values[name].as<std::string>();
 }
 
+std::chrono::milliseconds milliseconds(
+	const options::variables_map &values, const std::string &name) {
+	return std::chrono::milliseconds(values[name].as<unsigned>());
+}
+
 // TOKPAY_GATEWAY_ADMIN_LISTEN is admin-listen.
 std::string setting_of_variable(const std::string &variable) {
 	constexpr std::string_view prefix = "TOKPAY_GATEWAY_";
@@ -70,7 +75,15 @@ std::optional<Config> read_config(int argc, char **argv) {
 		("admin-database", options::value<std::string>(), "libpq URI of a tokpay_admin")  //
 		("threads", options::value<unsigned>()->default_value(0), "0: one for each core") //
 		("request-deadline-ms", options::value<unsigned>()->default_value(10000),		  //
-			"after this a request is answered 503 or 504");
+			"after this a request is answered 503 or 504")								  //
+		("header-timeout-ms", options::value<unsigned>()->default_value(60000),			  //
+			"for a request's header, and between requests")								  //
+		("body-timeout-ms", options::value<unsigned>()->default_value(30000),			  //
+			"for a request's body")														  //
+		("write-timeout-ms", options::value<unsigned>()->default_value(30000),			  //
+			"for a client to read some of its answer")									  //
+		("max-connections", options::value<size_t>()->default_value(20000),				  //
+			"of one thread; more are closed at once");
 	options::options_description flags("Flags");
 	flags.add_options()("help", "print this")(
 		"config", options::value<std::string>(), "file of settings, lines NAME = VALUE");
@@ -103,7 +116,11 @@ std::optional<Config> read_config(int argc, char **argv) {
 		.database = required(values, "database"),
 		.admin_database = required(values, "admin-database"),
 		.threads = threads,
-		.request_deadline = std::chrono::milliseconds(values["request-deadline-ms"].as<unsigned>()),
+		.request_deadline = milliseconds(values, "request-deadline-ms"),
+		.header_timeout = milliseconds(values, "header-timeout-ms"),
+		.body_timeout = milliseconds(values, "body-timeout-ms"),
+		.write_timeout = milliseconds(values, "write-timeout-ms"),
+		.max_connections = values["max-connections"].as<size_t>(),
 	};
 }
 

@@ -21,6 +21,12 @@ struct Config {
 	std::string admin_database; // libpq URI of a tokpay_admin
 	unsigned threads;
 	std::chrono::milliseconds request_deadline;
+	// A client has so long for a header, from the end of the request before it, for a body, and to
+	// read some of an answer.
+	std::chrono::milliseconds header_timeout;
+	std::chrono::milliseconds body_timeout;
+	std::chrono::milliseconds write_timeout;
+	size_t max_connections; // of one thread
 };
 
 // Nothing where the program only printed its help. Throws std::runtime_error with a sentence for

@@ -9,8 +9,8 @@ namespace tokpay {
 namespace asio = boost::asio;
 
 const std::vector<Route> routes = {
-	{"GET", "/v1/accounts/{id}/balance", &Caller::read, get_balance},
-	{"POST", "/v1/transfers", &Caller::transfer, post_transfer},
+	{"GET", "/v1/accounts/{id}/balance", &Caller::read, get_balance, start_get_balance},
+	{"POST", "/v1/transfers", &Caller::transfer, post_transfer, start_post_transfer},
 	{"POST", "/v1/balances:query", &Caller::read, query_balances},
 	{"POST", "/v1/transfers:batch", &Caller::transfer, post_transfer_batch},
 	{"GET", "/v1/transfers/{id}", &Caller::read, get_transfer},
@@ -88,30 +88,46 @@ const char *scope_name(bool Caller::*scope) {
 										: "admin";
 }
 
+Match match(const HttpRequest &request) {
+	return match(request.method, request.target.substr(0, request.target.find('?')));
+}
+
+Problem no_such_route(const Match &found) {
+	if (found.allowed.empty())
+		return not_found("There is nothing at this path.");
+	return {.status = 405,
+		.code = "method_not_allowed",
+		.detail = "This path takes " + found.allowed + ".",
+		.headers = {{"Allow", found.allowed}}};
+}
+
+// Who is asking, where they may use the route.
+asio::awaitable<Result<CallerPtr>> admit(
+	Worker &worker, const HttpRequest &request, const Route &route, Clock::time_point deadline) {
+	auto caller = co_await worker.authenticator.authenticate(request, deadline);
+	if (!caller)
+		co_return caller.error();
+	if (!((**caller).*route.scope))
+		co_return Problem{
+			403, "forbidden", std::string("This needs the scope ") + scope_name(route.scope) + "."};
+	co_return *caller;
+}
+
 asio::awaitable<Result<Response>> dispatch(
 	Worker &worker, const HttpRequest &request, size_t &route) {
-	const std::string_view path = request.target.substr(0, request.target.find('?'));
-	const Match found = match(request.method, path);
-	if (found.route == nullptr && !found.allowed.empty())
-		co_return Problem{.status = 405,
-			.code = "method_not_allowed",
-			.detail = "This path takes " + found.allowed + ".",
-			.headers = {{"Allow", found.allowed}}};
+	const Match found = match(request);
 	if (found.route == nullptr)
-		co_return not_found("There is nothing at this path.");
+		co_return no_such_route(found);
 	route = static_cast<size_t>(found.route - routes.data());
 
 	Exchange exchange{.worker = worker,
 		.request = request,
 		.caller = nullptr,
 		.deadline = Clock::now() + worker.config.request_deadline};
-	auto caller = co_await worker.authenticator.authenticate(request, exchange.deadline);
+	const auto caller = co_await admit(worker, request, *found.route, exchange.deadline);
 	if (!caller)
 		co_return caller.error();
 	exchange.caller = *caller;
-	if (!((*exchange.caller).*found.route->scope))
-		co_return Problem{403, "forbidden",
-			std::string("This needs the scope ") + scope_name(found.route->scope) + "."};
 	if (!found.id.empty()) {
 		const auto id = parse_id(found.id);
 		if (!id)
@@ -122,6 +138,35 @@ asio::awaitable<Result<Response>> dispatch(
 }
 
 } // namespace
+
+std::unique_ptr<PendingAnswer> start_direct(Worker &worker, const HttpRequest &request) {
+	const Match found = match(request);
+	if (found.route == nullptr || found.route->start == nullptr)
+		return nullptr;
+	Exchange exchange{.worker = worker,
+		.request = request,
+		.caller = worker.authenticator.known(request.header("Authorization").value_or("")),
+		.deadline = Clock::now() + worker.config.request_deadline};
+	if (exchange.caller == nullptr || !((*exchange.caller).*found.route->scope))
+		return nullptr;
+	if (!found.id.empty())
+		exchange.id = parse_id(found.id).value_or(0);
+	auto answer = found.route->start(exchange);
+	if (answer != nullptr)
+		answer->route = static_cast<size_t>(found.route - routes.data());
+	return answer;
+}
+
+asio::awaitable<std::optional<Problem>> find_refusal(Worker &worker, const HttpRequest &request) {
+	const Match found = match(request);
+	if (found.route == nullptr)
+		co_return no_such_route(found);
+	const auto deadline = Clock::now() + worker.config.request_deadline;
+	const auto caller = co_await admit(worker, request, *found.route, deadline);
+	if (!caller)
+		co_return caller.error();
+	co_return std::nullopt;
+}
 
 asio::awaitable<Response> answer(Worker &worker, const HttpRequest &request, size_t &route) {
 	route = no_route();
