@@ -73,7 +73,7 @@ std::optional<Config> read_config(int argc, char **argv) {
 			"address and port of /livez, /readyz and /metrics")							  //
 		("database", options::value<std::string>(), "libpq URI of a tokpay_teller")		  //
 		("admin-database", options::value<std::string>(), "libpq URI of a tokpay_admin")  //
-		("threads", options::value<unsigned>()->default_value(0), "0: one for each core") //
+		("threads", options::value<unsigned>()->default_value(0), "0: one for two cores") //
 		("request-deadline-ms", options::value<unsigned>()->default_value(10000),		  //
 			"after this a request is answered 503 or 504")								  //
 		("header-timeout-ms", options::value<unsigned>()->default_value(60000),			  //
@@ -108,8 +108,8 @@ std::optional<Config> read_config(int argc, char **argv) {
 	unsigned threads = values["threads"].as<unsigned>();
 	if (threads > max_threads)
 		wrong("threads", "at most " + std::to_string(max_threads));
-	if (threads == 0)
-		threads = std::max(1u, std::thread::hardware_concurrency());
+	if (threads == 0) // the database and the pool need the rest, and few lanes fill their calls
+		threads = std::max(1u, std::thread::hardware_concurrency() / 2);
 	return Config{
 		.listen = endpoint("listen", values["listen"].as<std::string>()),
 		.admin_listen = endpoint("admin-listen", values["admin-listen"].as<std::string>()),
