@@ -2,7 +2,11 @@
 
 #include "body_reader.hpp"
 
+#include <boost/beast/core/string.hpp>
+
+#include <algorithm>
 #include <iostream>
+#include <iterator>
 
 namespace tokpay {
 
@@ -88,6 +92,39 @@ const char *scope_name(bool Caller::*scope) {
 										: "admin";
 }
 
+// Where the client is, behind proxies that are trusted.
+asio::ip::address client_of(const Worker &worker, const HttpRequest &request) {
+	std::vector<std::string_view> forwarded_for;
+	for (const HttpHeader &header : request.headers)
+		if (boost::beast::iequals({header.name.data(), header.name.size()}, "X-Forwarded-For"))
+			forwarded_for.push_back(header.value);
+	return worker.config.trusted_proxies.client(request.peer, forwarded_for);
+}
+
+Problem scope_missing(bool Caller::*scope) {
+	const std::string name = scope_name(scope);
+	return {.status = 403,
+		.code = "forbidden",
+		.detail = "This needs the scope " + name + '.',
+		.headers = {
+			{"WWW-Authenticate", "Bearer error=\"insufficient_scope\", scope=\"" + name + '"'}}};
+}
+
+// A response or a problem with what every answer to this request carries.
+template<class Answer> Answer with_headers(Exchange &exchange, Answer answer) {
+	std::ranges::move(exchange.headers, std::back_inserter(answer.headers));
+	return answer;
+}
+
+asio::awaitable<Result<CallerPtr>> authenticate(
+	Worker &worker, const HttpRequest &request, Clock::time_point deadline) {
+	const std::string_view authorization = request.header("Authorization").value_or("");
+	if (CallerPtr caller = worker.authenticator.known(authorization))
+		co_return caller;
+	const asio::ip::address client = client_of(worker, request);
+	co_return co_await worker.authenticator.authenticate(authorization, client, deadline);
+}
+
 asio::awaitable<Result<Response>> dispatch(
 	Worker &worker, const HttpRequest &request, size_t &route) {
 	const std::string_view path = request.target.substr(0, request.target.find('?'));
@@ -105,20 +142,24 @@ asio::awaitable<Result<Response>> dispatch(
 		.request = request,
 		.caller = nullptr,
 		.deadline = Clock::now() + worker.config.request_deadline};
-	auto caller = co_await worker.authenticator.authenticate(request, exchange.deadline);
+	auto caller = co_await authenticate(worker, request, exchange.deadline);
 	if (!caller)
 		co_return caller.error();
 	exchange.caller = *caller;
+	if (auto refusal = check_quota(worker.limiter, **caller, request.method, exchange.headers))
+		co_return std::move(*refusal);
 	if (!((*exchange.caller).*found.route->scope))
-		co_return Problem{403, "forbidden",
-			std::string("This needs the scope ") + scope_name(found.route->scope) + "."};
+		co_return with_headers(exchange, scope_missing(found.route->scope));
 	if (!found.id.empty()) {
 		const auto id = parse_id(found.id);
 		if (!id)
-			co_return not_found("An id is a number of 1 to 19 digits.");
+			co_return with_headers(exchange, not_found("An id is a number of 1 to 19 digits."));
 		exchange.id = *id;
 	}
-	co_return co_await found.route->handler(exchange);
+	auto result = co_await found.route->handler(exchange);
+	if (!result)
+		co_return with_headers(exchange, std::move(result.error()));
+	co_return with_headers(exchange, std::move(*result));
 }
 
 } // namespace

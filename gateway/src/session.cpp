@@ -140,12 +140,13 @@ std::string_view origin_form(std::string_view target) {
 	return path == std::string_view::npos ? "/" : target.substr(path);
 }
 
-HttpRequest request_of(const Message &message) {
+HttpRequest request_of(const Message &message, const asio::ip::address &peer) {
 	HttpRequest request{.method = view(message.method_string()),
 		.target = origin_form(view(message.target())),
 		.body = message.body(),
 		.headers = {},
-		.keep_alive = message.keep_alive()};
+		.keep_alive = message.keep_alive(),
+		.peer = peer};
 	for (const auto &field : message)
 		request.headers.push_back({view(field.name_string()), view(field.value())});
 	return request;
@@ -170,6 +171,7 @@ public:
 
 	asio::awaitable<void> run() {
 		boost::system::error_code ignored;
+		peer_ = stream_.socket().remote_endpoint(ignored).address();
 		stream_.socket().set_option(tcp::no_delay(true), ignored);
 		while (co_await serve_one()) {
 		}
@@ -191,7 +193,7 @@ private:
 		if (error)
 			co_return false;
 		const Message message = parser.release();
-		const HttpRequest request = request_of(message);
+		const HttpRequest request = request_of(message, peer_);
 		size_t route = no_route();
 		const Response response = co_await answer(worker_, request, route);
 		worker_.metrics.responses[route][response.status / 100].add();
@@ -293,6 +295,7 @@ private:
 
 	Worker &worker_;
 	beast::tcp_stream stream_;
+	asio::ip::address peer_;
 	beast::flat_buffer buffer_{max_header_bytes + max_body_bytes};
 	bool idle_ = false;
 };
