@@ -13,7 +13,8 @@ namespace tokpay {
 namespace {
 
 constexpr unsigned max_threads = 256;
-constexpr unsigned max_deadline_ms = 600000;
+constexpr unsigned max_time_ms = 600000;
+constexpr unsigned most_connections = 1000000;
 constexpr unsigned max_quota_requests = 1000000;
 constexpr unsigned max_quota_seconds = 86400;
 
@@ -28,6 +29,10 @@ const std::vector<SettingInfo> known_settings = {
 	{"request-deadline-ms", "MS", "10000",
 		"after so long a request is answered 503 (certainly not executed) or 504 (outcome "
 		"unknown)"},
+	{"header-timeout-ms", "MS", "60000", "for a request's header, and between requests"},
+	{"body-timeout-ms", "MS", "30000", "for a request's body"},
+	{"write-timeout-ms", "MS", "30000", "for a client to read some of its answer"},
+	{"max-connections", "N", "20000", "of one thread; more are closed at once"},
 	{"public-url", "URL", nullptr,
 		"what the world calls this service, as https://pay.example.com; without it a service for "
 		"this machine",
@@ -61,6 +66,10 @@ unsigned number(const Settings &settings, const char *name, unsigned most) {
 		settings.wrong(
 			name, "expected a number from 0 to " + std::to_string(most) + ", not \"" + text + '"');
 	return value;
+}
+
+std::chrono::milliseconds milliseconds(const Settings &settings, const char *name) {
+	return std::chrono::milliseconds(number(settings, name, max_time_ms));
 }
 
 // "127.0.0.1:8080" or "[::1]:8080".
@@ -198,8 +207,11 @@ std::optional<Config> read_config(int argc, char **argv, char **environment) {
 		.database = settings.text("database"),
 		.admin_database = settings.text("admin-database"),
 		.threads = threads,
-		.request_deadline =
-			std::chrono::milliseconds(number(settings, "request-deadline-ms", max_deadline_ms)),
+		.request_deadline = milliseconds(settings, "request-deadline-ms"),
+		.header_timeout = milliseconds(settings, "header-timeout-ms"),
+		.body_timeout = milliseconds(settings, "body-timeout-ms"),
+		.write_timeout = milliseconds(settings, "write-timeout-ms"),
+		.max_connections = number(settings, "max-connections", most_connections),
 		.public_url = public_url(settings, settings.has("tls-certificate")),
 		.trusted_proxies = std::move(*proxies),
 		.tls = tls(settings),

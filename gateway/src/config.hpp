@@ -38,6 +38,12 @@ struct Config {
 	std::string admin_database; // libpq URI of a tokpay_admin
 	unsigned threads;
 	std::chrono::milliseconds request_deadline;
+	// A client has so long for a header, from the end of the request before it, for a body, and to
+	// read some of an answer.
+	std::chrono::milliseconds header_timeout;
+	std::chrono::milliseconds body_timeout;
+	std::chrono::milliseconds write_timeout;
+	size_t max_connections; // of one thread
 	std::string public_url; // what the world sees, an origin without a slash at its end
 	TrustedProxies trusted_proxies;
 	std::optional<TlsConfig> tls;

@@ -67,6 +67,16 @@ Response account_response(const pg::Result &account) {
 
 } // namespace
 
+Response balance_response(const Balance &balance) {
+	if (!balance.known)
+		return to_response(account_unknown());
+	Response response;
+	json::Writer out(response.body);
+	write_balance(out, balance);
+	response.headers.emplace_back("ETag", etag(response.body));
+	return response;
+}
+
 Reply get_balance(Exchange &exchange) {
 	if (const auto none = parameters(exchange.request, {}); !none)
 		co_return none.error();

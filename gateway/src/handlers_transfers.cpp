@@ -35,14 +35,15 @@ Problem refused(const TransferOutcome &outcome) {
 }
 
 // A transfer as the answer to the request that made it.
-Response transfer_response(Exchange &exchange, const TransferDocument &transfer, bool replayed) {
+Response transfer_response(
+	Worker &worker, const Caller &caller, const TransferDocument &transfer, bool replayed) {
 	Response response{.status = replayed ? 200u : 201u};
 	json::Writer out(response.body);
-	write_transfer(out, transfer, *exchange.caller);
+	write_transfer(out, transfer, caller);
 	response.headers.emplace_back("Location", "/v1/transfers/" + std::to_string(transfer.id));
 	if (replayed) {
 		response.headers.emplace_back("Idempotency-Replayed", "true");
-		exchange.worker.metrics.replays.add();
+		worker.metrics.replays.add();
 	}
 	return response;
 }
@@ -163,6 +164,15 @@ Result<TransferDocument> visible_transfer(const Exchange &exchange, const pg::Re
 
 } // namespace
 
+Response transfer_response(Worker &worker, const Caller &caller, const TransferRequest &request,
+	TransferOutcome outcome, const std::string &currency) {
+	conceal(outcome, caller);
+	if (!outcome.ok())
+		return to_response(refused(outcome));
+	return transfer_response(
+		worker, caller, transfer_document(request, outcome, currency), outcome.replayed);
+}
+
 Reply post_transfer(Exchange &exchange) {
 	const auto key = idempotency_key(exchange.request);
 	if (!key)
@@ -183,7 +193,8 @@ Reply post_transfer(Exchange &exchange) {
 	const auto documents = co_await documents_of(exchange, std::move(executed));
 	if (!documents)
 		co_return documents.error();
-	co_return transfer_response(exchange, documents->front(), outcome.replayed);
+	co_return transfer_response(
+		exchange.worker, *exchange.caller, documents->front(), outcome.replayed);
 }
 
 namespace {
@@ -327,7 +338,8 @@ Reply post_top_up(Exchange &exchange) {
 		co_await run_statement(exchange, sql.c_str(), Repeat::yes, pg::int8(posted->int8(0, 0)));
 	if (!receipt)
 		co_return outcome_unknown();
-	co_return transfer_response(exchange, transfer_document(*receipt, 0), posted->boolean(0, 1));
+	co_return transfer_response(
+		exchange.worker, *exchange.caller, transfer_document(*receipt, 0), posted->boolean(0, 1));
 }
 
 } // namespace tokpay

@@ -2,7 +2,7 @@
 
 #include "admin.hpp"
 #include "config.hpp"
-#include "session.hpp"
+#include "listener.hpp"
 
 #include <boost/asio/signal_set.hpp>
 

@@ -13,8 +13,8 @@ namespace tokpay {
 namespace asio = boost::asio;
 
 const std::vector<Route> routes = {
-	{"GET", "/v1/accounts/{id}/balance", &Caller::read, get_balance},
-	{"POST", "/v1/transfers", &Caller::transfer, post_transfer},
+	{"GET", "/v1/accounts/{id}/balance", &Caller::read, get_balance, start_get_balance},
+	{"POST", "/v1/transfers", &Caller::transfer, post_transfer, start_post_transfer},
 	{"POST", "/v1/balances:query", &Caller::read, query_balances},
 	{"POST", "/v1/transfers:batch", &Caller::transfer, post_transfer_batch},
 	{"GET", "/v1/transfers/{id}", &Caller::read, get_transfer},
@@ -92,6 +92,19 @@ const char *scope_name(bool Caller::*scope) {
 										: "admin";
 }
 
+Match match(const HttpRequest &request) {
+	return match(request.method, request.target.substr(0, request.target.find('?')));
+}
+
+Problem no_such_route(const Match &found) {
+	if (found.allowed.empty())
+		return not_found("There is nothing at this path.");
+	return {.status = 405,
+		.code = "method_not_allowed",
+		.detail = "This path takes " + found.allowed + ".",
+		.headers = {{"Allow", found.allowed}}};
+}
+
 // Where the client is, behind proxies that are trusted.
 asio::ip::address client_of(const Worker &worker, const HttpRequest &request) {
 	std::vector<std::string_view> forwarded_for;
@@ -110,12 +123,6 @@ Problem scope_missing(bool Caller::*scope) {
 			{"WWW-Authenticate", "Bearer error=\"insufficient_scope\", scope=\"" + name + '"'}}};
 }
 
-// A response or a problem with what every answer to this request carries.
-template<class Answer> Answer with_headers(Exchange &exchange, Answer answer) {
-	std::ranges::move(exchange.headers, std::back_inserter(answer.headers));
-	return answer;
-}
-
 asio::awaitable<Result<CallerPtr>> authenticate(
 	Worker &worker, const HttpRequest &request, Clock::time_point deadline) {
 	const std::string_view authorization = request.header("Authorization").value_or("");
@@ -125,30 +132,30 @@ asio::awaitable<Result<CallerPtr>> authenticate(
 	co_return co_await worker.authenticator.authenticate(authorization, client, deadline);
 }
 
+// A response or a problem with what every answer to this request carries.
+template<class Answer> Answer with_headers(const Exchange &exchange, Answer answer) {
+	std::ranges::copy(exchange.headers, std::back_inserter(answer.headers));
+	return answer;
+}
+
 asio::awaitable<Result<Response>> dispatch(
 	Worker &worker, const HttpRequest &request, size_t &route) {
-	const std::string_view path = request.target.substr(0, request.target.find('?'));
-	const Match found = match(request.method, path);
-	if (found.route == nullptr && !found.allowed.empty())
-		co_return Problem{.status = 405,
-			.code = "method_not_allowed",
-			.detail = "This path takes " + found.allowed + ".",
-			.headers = {{"Allow", found.allowed}}};
+	const Match found = match(request);
 	if (found.route == nullptr)
-		co_return not_found("There is nothing at this path.");
+		co_return no_such_route(found);
 	route = static_cast<size_t>(found.route - routes.data());
 
 	Exchange exchange{.worker = worker,
 		.request = request,
 		.caller = nullptr,
 		.deadline = Clock::now() + worker.config.request_deadline};
-	auto caller = co_await authenticate(worker, request, exchange.deadline);
+	const auto caller = co_await authenticate(worker, request, exchange.deadline);
 	if (!caller)
 		co_return caller.error();
 	exchange.caller = *caller;
 	if (auto refusal = check_quota(worker.limiter, **caller, request.method, exchange.headers))
 		co_return std::move(*refusal);
-	if (!((*exchange.caller).*found.route->scope))
+	if (!((**caller).*found.route->scope))
 		co_return with_headers(exchange, scope_missing(found.route->scope));
 	if (!found.id.empty()) {
 		const auto id = parse_id(found.id);
@@ -163,6 +170,38 @@ asio::awaitable<Result<Response>> dispatch(
 }
 
 } // namespace
+
+std::unique_ptr<PendingAnswer> start_direct(Worker &worker, const HttpRequest &request) {
+	const Match found = match(request);
+	if (found.route == nullptr || found.route->start == nullptr)
+		return nullptr;
+	Exchange exchange{.worker = worker,
+		.request = request,
+		.caller = worker.authenticator.known(request.header("Authorization").value_or("")),
+		.deadline = Clock::now() + worker.config.request_deadline};
+	if (exchange.caller == nullptr || exchange.caller->quota ||
+		!((*exchange.caller).*found.route->scope))
+		return nullptr;
+	if (!found.id.empty())
+		exchange.id = parse_id(found.id).value_or(0);
+	auto answer = found.route->start(exchange);
+	if (answer != nullptr)
+		answer->route = static_cast<size_t>(found.route - routes.data());
+	return answer;
+}
+
+asio::awaitable<std::optional<Problem>> find_refusal(Worker &worker, const HttpRequest &request) {
+	const Match found = match(request);
+	if (found.route == nullptr)
+		co_return no_such_route(found);
+	const auto deadline = Clock::now() + worker.config.request_deadline;
+	const auto caller = co_await authenticate(worker, request, deadline);
+	if (!caller)
+		co_return caller.error();
+	if (!((**caller).*found.route->scope))
+		co_return scope_missing(found.route->scope);
+	co_return std::nullopt;
+}
 
 asio::awaitable<Response> answer(Worker &worker, const HttpRequest &request, size_t &route) {
 	route = no_route();

@@ -7,6 +7,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <array>
 #include <unordered_map>
 
 namespace tokpay {
@@ -25,7 +26,7 @@ public:
 	}
 
 private:
-	static constexpr size_t max_entries = 100000; // some 10 MB a worker
+	static constexpr size_t max_entries = 2000000; // some 200 MB a worker
 	std::unordered_map<int64_t, std::string> currencies_;
 };
 
@@ -43,6 +44,9 @@ struct Worker {
 	LaneRunner<CredentialCall> credentials;	   // API keys
 	Authenticator authenticator{io, config, credentials, statements, limiter};
 	CurrencyCache currencies;
+	// Memory that connections use in turn, within one call.
+	std::array<char, 65536> scratch;
+	HttpRequest request;
 	bool stopping = false; // answers close their connections
 };
 
