@@ -2,7 +2,11 @@
 
 #include "body_reader.hpp"
 
+#include <boost/beast/core/string.hpp>
+
+#include <algorithm>
 #include <iostream>
+#include <iterator>
 
 namespace tokpay {
 
@@ -101,16 +105,37 @@ Problem no_such_route(const Match &found) {
 		.headers = {{"Allow", found.allowed}}};
 }
 
-// Who is asking, where they may use the route.
-asio::awaitable<Result<CallerPtr>> admit(
-	Worker &worker, const HttpRequest &request, const Route &route, Clock::time_point deadline) {
-	auto caller = co_await worker.authenticator.authenticate(request, deadline);
-	if (!caller)
-		co_return caller.error();
-	if (!((**caller).*route.scope))
-		co_return Problem{
-			403, "forbidden", std::string("This needs the scope ") + scope_name(route.scope) + "."};
-	co_return *caller;
+// Where the client is, behind proxies that are trusted.
+asio::ip::address client_of(const Worker &worker, const HttpRequest &request) {
+	std::vector<std::string_view> forwarded_for;
+	for (const HttpHeader &header : request.headers)
+		if (boost::beast::iequals({header.name.data(), header.name.size()}, "X-Forwarded-For"))
+			forwarded_for.push_back(header.value);
+	return worker.config.trusted_proxies.client(request.peer, forwarded_for);
+}
+
+Problem scope_missing(bool Caller::*scope) {
+	const std::string name = scope_name(scope);
+	return {.status = 403,
+		.code = "forbidden",
+		.detail = "This needs the scope " + name + '.',
+		.headers = {
+			{"WWW-Authenticate", "Bearer error=\"insufficient_scope\", scope=\"" + name + '"'}}};
+}
+
+asio::awaitable<Result<CallerPtr>> authenticate(
+	Worker &worker, const HttpRequest &request, Clock::time_point deadline) {
+	const std::string_view authorization = request.header("Authorization").value_or("");
+	if (CallerPtr caller = worker.authenticator.known(authorization))
+		co_return caller;
+	const asio::ip::address client = client_of(worker, request);
+	co_return co_await worker.authenticator.authenticate(authorization, client, deadline);
+}
+
+// A response or a problem with what every answer to this request carries.
+template<class Answer> Answer with_headers(const Exchange &exchange, Answer answer) {
+	std::ranges::copy(exchange.headers, std::back_inserter(answer.headers));
+	return answer;
 }
 
 asio::awaitable<Result<Response>> dispatch(
@@ -124,17 +149,24 @@ asio::awaitable<Result<Response>> dispatch(
 		.request = request,
 		.caller = nullptr,
 		.deadline = Clock::now() + worker.config.request_deadline};
-	const auto caller = co_await admit(worker, request, *found.route, exchange.deadline);
+	const auto caller = co_await authenticate(worker, request, exchange.deadline);
 	if (!caller)
 		co_return caller.error();
 	exchange.caller = *caller;
+	if (auto refusal = check_quota(worker.limiter, **caller, request.method, exchange.headers))
+		co_return std::move(*refusal);
+	if (!((**caller).*found.route->scope))
+		co_return with_headers(exchange, scope_missing(found.route->scope));
 	if (!found.id.empty()) {
 		const auto id = parse_id(found.id);
 		if (!id)
-			co_return not_found("An id is a number of 1 to 19 digits.");
+			co_return with_headers(exchange, not_found("An id is a number of 1 to 19 digits."));
 		exchange.id = *id;
 	}
-	co_return co_await found.route->handler(exchange);
+	auto result = co_await found.route->handler(exchange);
+	if (!result)
+		co_return with_headers(exchange, std::move(result.error()));
+	co_return with_headers(exchange, std::move(*result));
 }
 
 } // namespace
@@ -147,7 +179,8 @@ std::unique_ptr<PendingAnswer> start_direct(Worker &worker, const HttpRequest &r
 		.request = request,
 		.caller = worker.authenticator.known(request.header("Authorization").value_or("")),
 		.deadline = Clock::now() + worker.config.request_deadline};
-	if (exchange.caller == nullptr || !((*exchange.caller).*found.route->scope))
+	if (exchange.caller == nullptr || exchange.caller->quota ||
+		!((*exchange.caller).*found.route->scope))
 		return nullptr;
 	if (!found.id.empty())
 		exchange.id = parse_id(found.id).value_or(0);
@@ -162,9 +195,11 @@ asio::awaitable<std::optional<Problem>> find_refusal(Worker &worker, const HttpR
 	if (found.route == nullptr)
 		co_return no_such_route(found);
 	const auto deadline = Clock::now() + worker.config.request_deadline;
-	const auto caller = co_await admit(worker, request, *found.route, deadline);
+	const auto caller = co_await authenticate(worker, request, deadline);
 	if (!caller)
 		co_return caller.error();
+	if (!((**caller).*found.route->scope))
+		co_return scope_missing(found.route->scope);
 	co_return std::nullopt;
 }
 

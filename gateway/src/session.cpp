@@ -53,6 +53,7 @@ Session::Session(Listener &listener, Worker &worker, Socket socket)
 
 void Session::start() {
 	boost::system::error_code ignored;
+	peer_ = socket_.remote_endpoint(ignored).address();
 	socket_.set_option(tcp::no_delay(true), ignored);
 	socket_.non_blocking(true, ignored);
 	watch_time();
@@ -133,6 +134,7 @@ void Session::consume(std::string_view bytes) {
 // Starts on a request; how many bytes it was, 0 where it has to wait.
 size_t Session::start_request(std::string_view bytes) {
 	HttpRequest &request = worker_.request;
+	request.peer = peer_;
 	RequestParser parser(request);
 	const size_t header_size = parser.read_header(bytes);
 	if (parser.problem()) {
@@ -148,6 +150,7 @@ size_t Session::start_request(std::string_view bytes) {
 	const auto body_size = parser.body_size();
 	if (!body_size || header_size + *body_size > bytes.size()) {
 		arrival_ = std::make_unique<Arrival>(bytes.substr(0, header_size));
+		arrival_->request.peer = peer_;
 		return header_size;
 	}
 	request.body = bytes.substr(header_size, *body_size);

@@ -85,6 +85,7 @@ private:
 	Listener &listener_;
 	Worker &worker_;
 	Socket socket_;
+	boost::asio::ip::address peer_;
 	std::string in_;  // read and not used yet
 	std::string out_; // not sent yet, from sent_ on
 	size_t sent_ = 0;

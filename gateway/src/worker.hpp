@@ -31,16 +31,18 @@ private:
 };
 
 struct Worker {
-	explicit Worker(const Config &config);
+	Worker(const Config &config, RateLimiter &limiter);
 
 	const Config &config;
+	RateLimiter &limiter; // everybody's
 	boost::asio::io_context io{1};
 	Metrics metrics;
 	LaneRunner<BalanceCall> reads;
 	LaneRunner<TransferCall> transfers;		   // as a teller, who cannot create money
 	LaneRunner<TransferCall> funded_transfers; // for callers with the scope fund
 	LaneRunner<StatementCall> statements;	   // everything else, one at a time
-	Authenticator authenticator{statements};
+	LaneRunner<CredentialCall> credentials;	   // API keys
+	Authenticator authenticator{io, config, credentials, statements, limiter};
 	CurrencyCache currencies;
 	// Memory that connections use in turn, within one call.
 	std::array<char, 65536> scratch;
