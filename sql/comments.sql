@@ -52,6 +52,7 @@ comment on function account_flows(bigint, timestamptz, timestamptz, integer) is 
 comment on function verify() is 'checks the books in one snapshot; anything but ok = true is a defect';
 comment on function create_api_key(text, text[], bigint[], interval) is 'makes an API key of the gateway and returns it, this once; scopes read, transfer, fund, admin; accounts null for all';
 comment on function revoke_api_key(bigint) is 'ends an API key; gateways refuse it within a second';
+comment on function set_api_key_limit(bigint, integer) is 'how many requests a second the gateway takes with an API key; null: no limit';
 comment on function require_leader() is 'internal: not_leader (TP015) on a standby';
 comment on function leg_column(bigint[], integer) is 'internal: one of the five columns of journal.legs';
 comment on function account_entries(bigint) is 'internal: the entries of one account, newest first';
@@ -61,4 +62,5 @@ comment on function apply_sequence_setting() is 'internal: sets a sequence as a 
 comment on function refuse_change() is 'internal: guard of the books';
 comment on function insert_account(text, text, bigint, bigint, jsonb, text) is 'internal: writes an account';
 comment on function ensure_funding(text) is 'internal: opens a currency''s funding account';
-comment on function authenticate(bytea) is 'internal: what an API key may do, by its SHA-256 digest';
+comment on function authenticate(bytea[]) is 'internal: what API keys may do, by their SHA-256 digests';
+comment on function note_api_key_uses(bigint[]) is 'internal: sets last_used_at of API keys, once a minute at most';

@@ -248,15 +248,50 @@ begin
     end if;
 end $$;
 
--- Inside: what the gateway asks about a credential; no row for an unknown, expired or revoked key.
-create or replace function authenticate(digest bytea) returns table
-    (id bigint, scopes text[], accounts bigint[])
+create or replace function set_api_key_limit(id bigint, requests_per_second integer) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if requests_per_second not between 1 and 1000000 then
+        raise exception using errcode = 'TP001', message = 'invalid request',
+            detail = 'A limit is 1 to 1,000,000 requests a second, or null for none.';
+    end if;
+    perform tokpay.require_leader();
+    update tokpay.api_key k set requests_per_second = set_api_key_limit.requests_per_second
+    where k.id = set_api_key_limit.id;
+    if not found then
+        raise exception using errcode = 'TP001', message = 'invalid request',
+            detail = format('There is no API key %s.', id),
+            hint = 'The view tokpay.api_keys lists them.';
+    end if;
+end $$;
+
+-- Inside: what the gateway asks about credentials, one row for each in that order; nulls for an unknown, expired
+-- or revoked key.
+create or replace function authenticate(digests bytea[]) returns table
+    (id bigint, scopes text[], accounts bigint[], requests_per_second integer)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
     perform tokpay.require_leader();
-    return query select k.id, k.scopes, k.accounts from tokpay.api_key k
-    where k.digest = authenticate.digest and k.revoked_at is null
-        and (k.expires_at is null or k.expires_at > clock_timestamp());
+    return query select k.id, k.scopes, k.accounts, k.requests_per_second
+    from unnest(digests) with ordinality as wanted (digest, position)
+        left join tokpay.api_key k on k.digest = wanted.digest and k.revoked_at is null
+            and (k.expires_at is null or k.expires_at > clock_timestamp())
+    order by wanted.position;
+end $$;
+
+-- Inside: the gateways say which keys were used; once a minute for each is enough.
+create or replace function note_api_key_uses(ids bigint[]) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    perform tokpay.require_leader();
+    update tokpay.api_key k set last_used_at = clock_timestamp()
+    from (
+        select u.id from tokpay.api_key u
+        where u.id = any (ids)
+            and (u.last_used_at is null or u.last_used_at <= clock_timestamp() - interval '1 minute')
+        order by u.id for no key update skip locked             -- another gateway is writing it
+    ) as used
+    where k.id = used.id;
 end $$;
 
 -- Sequences: ALTER SEQUENCE is written down, and done again where a dump is restored.

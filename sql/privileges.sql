@@ -53,5 +53,6 @@ grant execute on function
     open_account(text, text, bigint, bigint, jsonb, text), set_limits(bigint, bigint, bigint),
     set_metadata(bigint, jsonb), freeze(bigint), unfreeze(bigint), close(bigint),
     add_currency(text, smallint), gateway_patch_account(bigint, text, jsonb, text),
-    create_api_key(text, text[], bigint[], interval), revoke_api_key(bigint), authenticate(bytea)
+    create_api_key(text, text[], bigint[], interval), revoke_api_key(bigint), set_api_key_limit(bigint, integer),
+    authenticate(bytea[]), note_api_key_uses(bigint[])
 to tokpay_admin;

@@ -97,7 +97,8 @@ create table api_key (
     created_at   timestamptz not null default clock_timestamp(),
     expires_at   timestamptz,
     last_used_at timestamptz,
-    revoked_at   timestamptz
+    revoked_at   timestamptz,
+    requests_per_second integer check (requests_per_second > 0)    -- null: no limit
 );
 
 -- What ALTER SEQUENCE has made of the sequences: dumps leave out the strides of an extension's own.

@@ -7,6 +7,10 @@ alter index journal_pkey rename to journal_id;
 alter table account_state add column key_filter bigint not null default random()::bigint * 0 - 1;
 alter table account_state alter column key_filter set default -1;
 
+-- The gateway asks about many keys at once, and keys may have a limit.
+alter table api_key add column requests_per_second integer check (requests_per_second > 0);
+drop function authenticate(bytea);
+
 -- A hold ends once, a transfer is reversed once.
 create unique index journal_target on journal (target) where target is not null;
 

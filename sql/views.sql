@@ -42,7 +42,8 @@ select s.id as account, e.version, e.transfer, e.amount, e.balance, e.kind, e.at
 from account_state s, lateral account_entries(s.id) e;
 
 create or replace view api_keys as
-select id, name, scopes, accounts, created_at, expires_at, last_used_at, revoked_at from api_key;
+select id, name, scopes, accounts, created_at, expires_at, last_used_at, revoked_at, requests_per_second
+from api_key;
 
 -- A transfer with the balances and versions right after it; of its payees only where they changed.
 create or replace view receipts as

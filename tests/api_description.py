@@ -8,6 +8,7 @@ import jsonschema
 
 FILE = pathlib.Path(__file__).parent.parent / "gateway" / "openapi.json"
 DOCUMENT = json.loads(FILE.read_text())
+PROBES = ["/livez", "/readyz", "/metrics"]  # of the admin port
 LONGEST = 100  # of a list, what lies between is of the same kind
 
 
@@ -50,6 +51,8 @@ def check(method, target, status, headers, body):
     """Fails where a reply is none that the description has for its request."""
     described = operation(method, target)
     where = f"{method} {target}: {status}"
+    if described is None and target in PROBES and headers["Content-Type"].startswith("text/plain"):
+        return
     if described is None:
         assert status >= 400, where
         check_schema(PROBLEM, json.loads(body))

@@ -506,7 +506,7 @@ def test_traps_before_pg_catalog_are_never_stepped_on(database, make_role):
     assert ask("select pg_catalog.count(*) from tokpay.history(%s)", a) == 4
     assert ask("select pg_catalog.count(*) from tokpay.entries") == 8
     assert ask("select tokpay.create_api_key('k', '{read}')").startswith("tokpay_")
-    assert ask("select pg_catalog.count(*) from tokpay.authenticate('\\x00')") == 0
+    assert ask("select pg_catalog.count(id) from tokpay.authenticate(array['\\x00'::bytea])") == 0
     assert ask("select pg_catalog.bool_and(ok) from tokpay.verify()") is True
     cursor.execute("set statement_timeout = '10s'")
     for refused, code in [("select tokpay.open_account(currency => 'FAKE')", "TP001"), ("select tokpay.close(%s)", "TP018")]:

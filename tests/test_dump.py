@@ -127,7 +127,7 @@ class Books:
         """Old keys, holds and API keys are known."""
         assert self.transfer(copy) == (*self.reply[:-1], True)
         digest = hashlib.sha256(self.api_key.encode()).digest()
-        assert copy.execute("select scopes, accounts from tokpay.authenticate(%s)", [digest]) == [(["read", "fund"], [self.payer])]
+        assert copy.execute("select scopes, accounts from tokpay.authenticate(array[%s])", [digest]) == [(["read", "fund"], [self.payer])]
         connection = copy.connect(autocommit=False)
         connection.cursor().execute("select tokpay.void(%s), tokpay.add_currency('GEMS', 0::smallint)", [self.pending])
         connection.rollback()

@@ -149,10 +149,10 @@ def test_a_body_of_8_mib_is_read_and_one_byte_more_is_413(wire, admin):
             assert connection.reply() is None
 
 
-def test_chunks_of_more_than_8_mib_are_413(wire):
+def test_chunks_of_more_than_8_mib_are_413(wire, admin):
     connection = wire()
     try:
-        connection.send(request(POST, CHUNKED) + (b"100000\r\n" + b" " * MIB + b"\r\n") * 9)
+        connection.send(request(POST, f"Authorization: Bearer {admin.key}", CHUNKED) + (b"100000\r\n" + b" " * MIB + b"\r\n") * 9)
     except OSError:
         pass
     assert connection.reply()[0] == 413

@@ -1,7 +1,10 @@
 #include "authenticator.hpp"
 
+#include "client_address.hpp"
+
 #include <boost/beast/core/string.hpp>
-#include <openssl/sha.h>
+
+#include <cstring>
 
 namespace tokpay {
 
@@ -9,84 +12,197 @@ namespace asio = boost::asio;
 
 namespace {
 
-Problem unauthenticated(std::string detail) {
+Problem no_credentials() {
 	return {.status = 401,
 		.code = "unauthenticated",
-		.detail = std::move(detail),
+		.detail = "Send an API key as \"Authorization: Bearer KEY\".",
 		.headers = {{"WWW-Authenticate", "Bearer"}}};
 }
 
-std::string sha256(std::string_view text) {
-	std::string digest(SHA256_DIGEST_LENGTH, '\0');
-	SHA256(reinterpret_cast<const unsigned char *>(text.data()), text.size(),
-		reinterpret_cast<unsigned char *>(digest.data()));
-	return digest;
-}
-
-// The token of "Authorization: Bearer TOKEN", empty where there is none (RFC 6750).
-std::string_view bearer_token(const HttpRequest &request) {
-	std::string_view value = request.header("Authorization").value_or("");
+// The token of "Bearer TOKEN", empty where there is none (RFC 6750).
+std::string_view bearer_token(std::string_view authorization) {
 	constexpr std::string_view scheme = "bearer ";
-	if (value.size() <= scheme.size() ||
-		!boost::beast::iequals({value.data(), scheme.size()}, {scheme.data(), scheme.size()}))
+	if (authorization.size() <= scheme.size() ||
+		!boost::beast::iequals(
+			{authorization.data(), scheme.size()}, {scheme.data(), scheme.size()}))
 		return {};
-	value.remove_prefix(scheme.size());
-	return value;
+	authorization.remove_prefix(scheme.size());
+	return authorization;
 }
 
-CallerPtr caller_of(const pg::Result &result) {
+// API keys are letters, digits and an underscore; a token has two dots.
+bool is_api_key(std::string_view token) {
+	return token.find('.') == std::string_view::npos;
+}
+
+uint64_t index_of(const Digest &digest) {
+	uint64_t index = 0;
+	std::memcpy(&index, digest.data(), sizeof index);
+	return index;
+}
+
+CallerPtr caller_of(const ApiKey &key) {
 	auto caller = std::make_shared<Caller>();
-	for (const std::string &scope : result.text_array(0, 0)) {
+	for (const std::string &scope : key.scopes) {
 		caller->admin |= scope == "admin";
 		caller->read |= scope == "read" || scope == "admin";
 		caller->transfer |= scope == "transfer" || scope == "admin";
 		caller->fund |= scope == "fund" || scope == "admin";
 	}
-	if (result.boolean(0, 1))
-		caller->principal = "key:" + std::to_string(result.int8(0, 2));
+	caller->identity = "key:" + std::to_string(key.id);
+	if (key.accounts)
+		caller->principal = caller->identity;
+	if (key.requests_per_second)
+		caller->quota = Quota{
+			"requests", static_cast<uint32_t>(*key.requests_per_second), std::chrono::seconds(1)};
+	return caller;
+}
+
+CallerPtr caller_of(const AccessToken &token, const Quota &quota) {
+	auto caller = std::make_shared<Caller>();
+	caller->read = token.read;
+	caller->transfer = token.transfer;
+	caller->identity = "owner:" + token.owner;
+	caller->principal = caller->identity;
+	caller->quota = quota;
+	caller->reads_are_free = true;
 	return caller;
 }
 
 } // namespace
 
-asio::awaitable<Result<CallerPtr>> Authenticator::authenticate(
-	const HttpRequest &request, Clock::time_point deadline) {
-	const std::string_view token = bearer_token(request);
-	if (token.empty())
-		co_return unauthenticated("Send an API key as \"Authorization: Bearer KEY\".");
-	std::string digest = sha256(token);
-	if (const auto found = entries_.find(digest); found != entries_.end()) {
-		Entry &entry = found->second;
-		const auto age = Clock::now() - entry.checked;
-		if (age < refresh_after || (age < trusted_for && entry.refreshing))
-			co_return entry.caller;
-		entry.refreshing = true;
-	}
-	co_return co_await look_up(std::move(digest), deadline);
+Authenticator::Authenticator(asio::io_context &io, const Config &config,
+	LaneRunner<CredentialCall> &credentials, LaneRunner<StatementCall> &statements,
+	RateLimiter &limiter)
+	: io_(io), config_(config), credentials_(credentials), statements_(statements),
+	  limiter_(limiter) {
+	if (config.issuer)
+		issuer_.emplace(io, *config.issuer);
 }
 
-asio::awaitable<Result<CallerPtr>> Authenticator::look_up(
-	std::string digest, Clock::time_point deadline) {
-	constexpr uint32_t bytea_oid = 17;
+CallerPtr Authenticator::known(std::string_view authorization) {
+	const std::string_view token = bearer_token(authorization);
+	if (token.empty())
+		return nullptr;
+	return is_api_key(token) ? find_key(sha256(token)) : find_token(sha256(token));
+}
+
+CallerPtr Authenticator::find_key(const Digest &digest) {
+	const auto found = keys_.find(index_of(digest));
+	if (found == keys_.end() || !same(found->second.digest, digest))
+		return nullptr;
+	KeyEntry &entry = found->second;
+	const auto age = Clock::now() - entry.checked;
+	if (age < refresh_after || (age < trusted_for && entry.refreshing)) {
+		note_use(entry);
+		return entry.caller;
+	}
+	return nullptr;
+}
+
+CallerPtr Authenticator::find_token(const Digest &digest) {
+	const auto found = tokens_.find(index_of(digest));
+	if (found == tokens_.end() || !same(found->second.digest, digest))
+		return nullptr;
+	const TokenEntry &entry = found->second;
+	if (entry.generation == issuer_->generation() &&
+		std::time(nullptr) < entry.expires + max_clock_skew_s)
+		return entry.caller;
+	tokens_.erase(found);
+	return nullptr;
+}
+
+asio::awaitable<Result<CallerPtr>> Authenticator::authenticate(
+	std::string_view authorization, const asio::ip::address &client, Clock::time_point deadline) {
+	if (CallerPtr caller = known(authorization))
+		co_return caller;
+	const std::string token(bearer_token(authorization));
+	if (token.empty())
+		co_return no_credentials();
+	const Digest digest = sha256(token);
+	// A client that tries credentials at random is stopped; whose key was good a moment ago is not,
+	// though they share an address.
+	const std::string tries = "failed:" + client_identity(client);
+	const Quota &quota = config_.failed_credential_quota;
+	if (const auto entry = keys_.find(index_of(digest)); entry != keys_.end())
+		entry->second.refreshing = true;
+	else if (const auto left = limiter_.look(tries, quota, Clock::now()); !left.granted)
+		co_return rate_limited(quota, left);
+
+	// Spelt out: GCC 12 miscompiles a conditional inside a co_await.
+	Result<CallerPtr> caller{CallerPtr()};
+	if (is_api_key(token))
+		caller = co_await check_key(digest, deadline);
+	else
+		caller = co_await check_token(token, digest, deadline);
+	if (!caller && caller.error().status == 401)
+		limiter_.take(tries, quota, Clock::now());
+	co_return caller;
+}
+
+asio::awaitable<Result<CallerPtr>> Authenticator::check_key(
+	Digest digest, Clock::time_point deadline) {
 	const auto asked = Clock::now();
-	auto ticket = std::make_shared<Lane<StatementRequest, pg::Result>::TicketType>(
-		StatementRequest{"select scopes, accounts is not null, id from tokpay.authenticate($1)",
-			{{bytea_oid, digest}}, true});
-	const Settled settled = co_await statements_.settle(ticket, deadline);
+	auto ticket = std::make_shared<CredentialCall::LaneType::TicketType>(CredentialRequest{digest});
+	const Settled settled = co_await credentials_.settle(ticket, deadline);
+	const uint64_t index = index_of(digest);
 	if (settled != Settled::answered) {
-		entries_.erase(digest);
+		keys_.erase(index);
 		co_return settled == Settled::refused ? database_problem(ticket->sqlstate, ticket->message)
 											  : overloaded();
 	}
-	if (ticket->reply.rows() == 0) {
-		entries_.erase(digest);
-		co_return unauthenticated("The API key is unknown, expired or revoked.");
+	if (!ticket->reply) {
+		keys_.erase(index);
+		co_return invalid_token("The API key is unknown, expired or revoked.");
 	}
-	if (entries_.size() >= max_entries)
-		entries_.clear();
-	CallerPtr caller = caller_of(ticket->reply);
-	entries_[std::move(digest)] = {caller, asked};
+	if (keys_.size() >= max_entries)
+		keys_.clear();
+	KeyEntry &entry = keys_[index];
+	entry = {.digest = digest,
+		.caller = caller_of(*ticket->reply),
+		.id = ticket->reply->id,
+		.checked = asked,
+		.noted = entry.noted};
+	note_use(entry);
+	co_return entry.caller;
+}
+
+asio::awaitable<Result<CallerPtr>> Authenticator::check_token(
+	std::string token, Digest digest, Clock::time_point deadline) {
+	if (!issuer_)
+		co_return invalid_token("No access tokens are taken here, only API keys.");
+	const auto access = co_await issuer_->verify(std::move(token), deadline);
+	if (!access)
+		co_return access.error();
+	if (tokens_.size() >= max_entries)
+		tokens_.clear();
+	CallerPtr caller = caller_of(*access, config_.write_quota);
+	tokens_[index_of(digest)] = {digest, caller, access->expires, issuer_->generation()};
 	co_return caller;
+}
+
+void Authenticator::note_use(KeyEntry &entry) {
+	const auto now = Clock::now();
+	if (entry.noted && now - *entry.noted < note_after)
+		return;
+	entry.noted = now;
+	used_.push_back(entry.id);
+	if (!writing_notes_) {
+		writing_notes_ = true;
+		asio::co_spawn(io_, write_notes(), asio::detached);
+	}
+}
+
+// Nobody waits for it, and what is lost comes again in a minute.
+asio::awaitable<void> Authenticator::write_notes() {
+	while (!used_.empty()) {
+		std::vector<pg::Parameter> ids(1, pg::int8_array(used_));
+		used_.clear();
+		auto ticket = std::make_shared<StatementCall::LaneType::TicketType>(
+			StatementRequest{"select tokpay.note_api_key_uses($1)", std::move(ids), false});
+		co_await statements_.settle(ticket, Clock::now() + note_timeout);
+	}
+	writing_notes_ = false;
 }
 
 } // namespace tokpay

@@ -1,56 +1,83 @@
-// Who is calling: API keys, checked against the database at most a second ago.
+// Turns an Authorization header into a caller: API keys, checked against the database at most a
+// second ago, and access tokens of the configured issuer.
 #pragma once
 
-#include "http.hpp"
+#include "caller.hpp"
+#include "config.hpp"
+#include "credential_call.hpp"
+#include "digest.hpp"
+#include "issuer.hpp"
 #include "lane_runner.hpp"
 #include "ledger.hpp"
 
-#include <memory>
-#include <string>
+#include <boost/asio/ip/address.hpp>
+
+#include <ctime>
 #include <unordered_map>
 
 namespace tokpay {
 
-// What a credential allows.
-struct Caller {
-	bool read = false;
-	bool transfer = false;
-	bool fund = false;
-	bool admin = false;
-	// For whom the database is asked (sql/gateway.sql): key:<id> of a key with a list of accounts;
-	// none reaches every account.
-	std::optional<std::string> principal;
-};
-
-using CallerPtr = std::shared_ptr<const Caller>;
-
-// Belongs to one thread.
+// Belongs to one thread; the limiter is everybody's.
 class Authenticator {
 public:
-	explicit Authenticator(LaneRunner<StatementCall> &statements) : statements_(statements) {}
+	Authenticator(boost::asio::io_context &io, const Config &config,
+		LaneRunner<CredentialCall> &credentials, LaneRunner<StatementCall> &statements,
+		RateLimiter &limiter);
 
-	// 401 unauthenticated; 503 where the database cannot be asked.
-	boost::asio::awaitable<Result<CallerPtr>> authenticate(
-		const HttpRequest &request, Clock::time_point deadline);
+	// The caller where the credential is one that was checked of late; nothing where authenticate()
+	// has to be asked.
+	CallerPtr known(std::string_view authorization);
+
+	// 401 unauthenticated; 429 where the client has tried too many bad credentials; 503 where the
+	// database or the issuer cannot be asked.
+	boost::asio::awaitable<Result<CallerPtr>> authenticate(std::string_view authorization,
+		const boost::asio::ip::address &client, Clock::time_point deadline);
 
 private:
-	// A credential is trusted for so long; the first request after the shorter time asks again
-	// while the others go on, so that a revoked key ends within a second.
+	// A key is trusted for so long; the first request after the shorter time asks again while the
+	// others go on, so that a revoked key ends within a second.
 	static constexpr std::chrono::milliseconds refresh_after{400};
 	static constexpr std::chrono::milliseconds trusted_for{900};
+	// last_used_at is written once a minute at most, and a little later rather than in vain.
+	static constexpr std::chrono::seconds note_after{61};
+	static constexpr std::chrono::seconds note_timeout{10};
 	static constexpr size_t max_entries = 10000;
 
-	struct Entry {
+	struct KeyEntry {
+		Digest digest;
 		CallerPtr caller;
+		int64_t id;
 		Clock::time_point checked;
+		std::optional<Clock::time_point> noted;
 		bool refreshing = false;
 	};
+	struct TokenEntry {
+		Digest digest;
+		CallerPtr caller;
+		std::time_t expires;
+		uint64_t generation; // of the issuer's keys
+	};
+	// By the digest's first bytes. The digests themselves are compared in constant time.
+	template<class Entry> using Entries = std::unordered_map<uint64_t, Entry>;
 
-	boost::asio::awaitable<Result<CallerPtr>> look_up(
-		std::string digest, Clock::time_point deadline);
+	CallerPtr find_key(const Digest &digest);
+	CallerPtr find_token(const Digest &digest);
+	boost::asio::awaitable<Result<CallerPtr>> check_key(Digest digest, Clock::time_point deadline);
+	boost::asio::awaitable<Result<CallerPtr>> check_token(
+		std::string token, Digest digest, Clock::time_point deadline);
+	void note_use(KeyEntry &entry);
+	boost::asio::awaitable<void> write_notes();
 
+	boost::asio::io_context &io_;
+	const Config &config_;
+	LaneRunner<CredentialCall> &credentials_;
 	LaneRunner<StatementCall> &statements_;
-	std::unordered_map<std::string, Entry> entries_; // by SHA-256 of the key
+	RateLimiter &limiter_;
+	std::optional<Issuer> issuer_;
+	Entries<KeyEntry> keys_;
+	Entries<TokenEntry> tokens_;
+	std::vector<int64_t> used_; // keys whose last_used_at is to be written
+	bool writing_notes_ = false;
 };
 
 } // namespace tokpay

@@ -1,32 +1,81 @@
 #include "config.hpp"
 
-#include <boost/asio/ip/address.hpp>
-#include <boost/program_options.hpp>
+#include "help.hpp"
+#include "settings.hpp"
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <iostream>
-#include <stdexcept>
 #include <thread>
 
 namespace tokpay {
 
-namespace options = boost::program_options;
-
 namespace {
 
 constexpr unsigned max_threads = 256;
+constexpr unsigned max_time_ms = 600000;
+constexpr unsigned most_connections = 1000000;
+constexpr unsigned max_quota_requests = 1000000;
+constexpr unsigned max_quota_seconds = 86400;
 
-[[noreturn]] void wrong(const std::string &name, const std::string &what) {
-	throw std::runtime_error("setting " + name + ": " + what);
+const std::vector<SettingInfo> known_settings = {
+	{"config", "FILE", nullptr, "file with settings, a line each: NAME = VALUE"},
+	{"listen", "ADDRESS:PORT", "127.0.0.1:8080", "where the API listens"},
+	{"admin-listen", "ADDRESS:PORT", "127.0.0.1:9090",
+		"where /livez, /readyz and /metrics are; nothing for the world"},
+	{"database", "URI", nullptr, "libpq URI of a tokpay_teller", true},
+	{"admin-database", "URI", nullptr, "libpq URI of a tokpay_admin", true},
+	{"threads", "N", "0", "worker threads; 0: one for two cores"},
+	{"request-deadline-ms", "MS", "10000",
+		"after so long a request is answered 503 (certainly not executed) or 504 (outcome "
+		"unknown)"},
+	{"header-timeout-ms", "MS", "60000", "for a request's header, and between requests"},
+	{"body-timeout-ms", "MS", "30000", "for a request's body"},
+	{"write-timeout-ms", "MS", "30000", "for a client to read some of its answer"},
+	{"max-connections", "N", "20000", "of one thread; more are closed at once"},
+	{"public-url", "URL", nullptr,
+		"what the world calls this service, as https://pay.example.com; without it a service for "
+		"this machine",
+		false, true},
+	{"trusted-proxies", "LIST", "",
+		"addresses and networks, with commas between, whose X-Forwarded-For is believed, as "
+		"10.0.0.0/8, ::1",
+		false, true},
+	{"tls-certificate", "FILE", nullptr,
+		"certificate and those up to the authority, PEM; with it the API is HTTPS alone"},
+	{"tls-key", "FILE", nullptr, "its private key, PEM"},
+	{"issuer", "URL", nullptr,
+		"issuer of access tokens (RFC 9068); without it only API keys are taken"},
+	{"audience", "TEXT", nullptr, "what their aud has to name; the public URL without it"},
+	{"issuer-keys", "URL", nullptr,
+		"the issuer's JWK set; without it the discovery document tells where that is"},
+	{"issuer-authorities", "FILE", nullptr,
+		"authorities to check the issuer's certificate with, PEM; the system's without it"},
+	{"write-limit", "N/SECONDS", "10/1", "requests that write, for each holder of access tokens"},
+	{"failed-credential-limit", "N/SECONDS", "1000/60",
+		"wrong credentials, for each client address"},
+	{"demo-funding", "on|off", "off",
+		"owners may top up their accounts with money from nowhere; for demonstrations"},
+};
+
+unsigned number(const Settings &settings, const char *name, unsigned most) {
+	const std::string text = settings.text(name);
+	unsigned value = 0;
+	const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+	if (error != std::errc() || end != text.data() + text.size() || value > most)
+		settings.wrong(
+			name, "expected a number from 0 to " + std::to_string(most) + ", not \"" + text + '"');
+	return value;
+}
+
+std::chrono::milliseconds milliseconds(const Settings &settings, const char *name) {
+	return std::chrono::milliseconds(number(settings, name, max_time_ms));
 }
 
 // "127.0.0.1:8080" or "[::1]:8080".
-Endpoint endpoint(const std::string &name, const std::string &text) {
+Endpoint endpoint(const Settings &settings, const char *name) {
+	const std::string text = settings.text(name);
 	const size_t colon = text.rfind(':');
-	if (colon == std::string::npos)
-		wrong(name, "expected ADDRESS:PORT, not \"" + text + "\"");
 	std::string host = text.substr(0, colon);
 	if (host.starts_with('[') && host.ends_with(']'))
 		host = host.substr(1, host.size() - 2);
@@ -34,77 +83,146 @@ Endpoint endpoint(const std::string &name, const std::string &text) {
 	boost::asio::ip::make_address(host, error);
 	uint16_t port = 0;
 	const char *end = text.data() + text.size();
-	const auto parsed = std::from_chars(text.data() + colon + 1, end, port);
+	const char *begin = colon == std::string::npos ? end : text.data() + colon + 1;
+	const auto parsed = std::from_chars(begin, end, port);
 	if (error || parsed.ec != std::errc() || parsed.ptr != end)
-		wrong(name, "expected ADDRESS:PORT, not \"" + text + "\"");
+		settings.wrong(name,
+			"expected ADDRESS:PORT with an IP address, as 127.0.0.1:8080, not \"" + text + '"');
 	return {host, port};
 }
 
-std::string required(const options::variables_map &values, const std::string &name) {
-	if (values.count(name) == 0)
-		wrong(name, "is missing; give it in the file, as --" + name + " or in the environment");
-	return values[name].as<std::string>();
+// "10/1": ten requests a second.
+Quota quota(const Settings &settings, const char *name, const char *policy) {
+	const std::string text = settings.text(name);
+	uint32_t requests = 0;
+	uint32_t seconds = 0;
+	const char *end = text.data() + text.size();
+	const auto first = std::from_chars(text.data(), end, requests);
+	const bool has_slash = first.ec == std::errc() && first.ptr != end && *first.ptr == '/';
+	const auto second = std::from_chars(has_slash ? first.ptr + 1 : end, end, seconds);
+	if (second.ec != std::errc() || second.ptr != end || requests == 0 || seconds == 0 ||
+		requests > max_quota_requests || seconds > max_quota_seconds)
+		settings.wrong(name, "expected REQUESTS/SECONDS, as 10/1, not \"" + text + '"');
+	return {policy, requests, std::chrono::seconds(seconds)};
 }
 
-// TOKPAY_GATEWAY_ADMIN_LISTEN is admin-listen.
-std::string setting_of_variable(const std::string &variable) {
-	constexpr std::string_view prefix = "TOKPAY_GATEWAY_";
-	if (!variable.starts_with(prefix))
-		return "";
-	std::string name = variable.substr(prefix.size());
-	std::ranges::transform(
-		name, name.begin(), [](char c) { return c == '_' ? '-' : char(std::tolower(c)); });
-	return name;
+bool is_on(const Settings &settings, const char *name) {
+	const std::string text = settings.text(name);
+	if (text != "on" && text != "off")
+		settings.wrong(name, "expected on or off, not \"" + text + '"');
+	return text == "on";
+}
+
+// A URL that speaks to the world with TLS, or to this machine.
+WebAddress web_address(const Settings &settings, const char *name) {
+	const std::string text = settings.text(name);
+	const auto address = parse_web_address(text);
+	if (!address)
+		settings.wrong(name, "expected a URL, as https://example.com, not \"" + text + '"');
+	if (!address->tls && !address->is_loopback())
+		settings.wrong(name, "plain HTTP is for this machine only; write https://");
+	return *address;
+}
+
+std::optional<TlsConfig> tls(const Settings &settings) {
+	if (!settings.has("tls-certificate") && !settings.has("tls-key"))
+		return std::nullopt;
+	return TlsConfig{settings.text("tls-certificate"), settings.text("tls-key")};
+}
+
+std::string public_url(const Settings &settings, bool has_tls) {
+	if (!settings.has("public-url"))
+		return (has_tls ? "https://" : "http://") + settings.text("listen");
+	if (web_address(settings, "public-url").target != "/")
+		settings.wrong("public-url", "expected an origin without a path, as https://example.com");
+	std::string text = settings.text("public-url");
+	if (text.ends_with('/'))
+		text.pop_back();
+	return text;
+}
+
+std::optional<IssuerConfig> issuer(const Settings &settings, const std::string &public_url) {
+	if (!settings.has("issuer")) {
+		for (const char *name : {"audience", "issuer-keys", "issuer-authorities"})
+			if (settings.has(name))
+				settings.wrong(name, "means nothing without issuer; set that or remove this");
+		return std::nullopt;
+	}
+	web_address(settings, "issuer");
+	IssuerConfig issuer{.rules = {.issuer = settings.text("issuer"), .audience = {}}};
+	if (settings.has("audience"))
+		issuer.rules.audience = settings.text("audience");
+	else if (settings.has("public-url"))
+		issuer.rules.audience = public_url;
+	else
+		settings.wrong("issuer", "needs the setting audience or public-url, to tell which tokens "
+								 "are for this service");
+	if (settings.has("issuer-keys")) {
+		web_address(settings, "issuer-keys");
+		issuer.key_set_url = settings.text("issuer-keys");
+	}
+	if (settings.has("issuer-authorities"))
+		issuer.trusted_file = settings.text("issuer-authorities");
+	return issuer;
+}
+
+// What is fit for one's own machine and for nothing else.
+void check_public(const Settings &settings, const Config &config) {
+	if (!settings.has("public-url") || web_address(settings, "public-url").is_loopback())
+		return;
+	if (!config.tls && config.trusted_proxies.empty())
+		settings.wrong("public-url",
+			"the world would speak plain HTTP to this gateway; set tls-certificate and tls-key, or "
+			"name the proxies in front that have them in trusted-proxies");
+	if (config.demo_funding)
+		settings.wrong("demo-funding", "money from nowhere is not for a public-url that is not of "
+									   "this machine; turn it off");
+	if (config.issuer && !parse_web_address(config.issuer->rules.issuer)->tls)
+		settings.wrong("issuer",
+			"the demo provider signs anybody in, which is not for a public-url "
+			"that is not of this machine");
 }
 
 } // namespace
 
-std::optional<Config> read_config(int argc, char **argv) {
-	options::options_description settings("Settings, each in the file, the environment or a flag");
-	settings.add_options()																  //
-		("listen", options::value<std::string>()->default_value("127.0.0.1:8080"),		  //
-			"address and port of the API")												  //
-		("admin-listen", options::value<std::string>()->default_value("127.0.0.1:9090"),  //
-			"address and port of /livez, /readyz and /metrics")							  //
-		("database", options::value<std::string>(), "libpq URI of a tokpay_teller")		  //
-		("admin-database", options::value<std::string>(), "libpq URI of a tokpay_admin")  //
-		("threads", options::value<unsigned>()->default_value(0), "0: one for each core") //
-		("request-deadline-ms", options::value<unsigned>()->default_value(10000),		  //
-			"after this a request is answered 503 or 504");
-	options::options_description flags("Flags");
-	flags.add_options()("help", "print this")(
-		"config", options::value<std::string>(), "file of settings, lines NAME = VALUE");
-	flags.add(settings);
-
-	options::variables_map values;
-	options::store(options::parse_command_line(argc, argv, flags), values);
-	if (values.count("help") != 0) {
-		std::cout << "tokpay-gateway: the HTTP API of TokPay\n" << flags;
+std::optional<Config> read_config(int argc, char **argv, char **environment) {
+	std::vector<std::string> arguments(argv + 1, argv + argc);
+	if (std::ranges::find(arguments, "--help") != arguments.end()) {
+		std::cout << help(known_settings);
 		return std::nullopt;
 	}
-	options::store(options::parse_environment(settings, setting_of_variable), values);
-	if (values.count("config") != 0) {
-		const std::string path = values["config"].as<std::string>();
-		std::ifstream file(path);
-		if (!file)
-			wrong("config", "cannot read " + path);
-		options::store(options::parse_config_file(file, settings), values);
-	}
-	options::notify(values);
-
-	unsigned threads = values["threads"].as<unsigned>();
-	if (threads > max_threads)
-		wrong("threads", "at most " + std::to_string(max_threads));
-	if (threads == 0)
-		threads = std::max(1u, std::thread::hardware_concurrency());
-	return Config{
-		.listen = endpoint("listen", values["listen"].as<std::string>()),
-		.admin_listen = endpoint("admin-listen", values["admin-listen"].as<std::string>()),
-		.database = required(values, "database"),
-		.admin_database = required(values, "admin-database"),
+	const bool only_check = std::erase(arguments, "--check") > 0;
+	const Settings settings(known_settings, arguments, environment);
+	unsigned threads = number(settings, "threads", max_threads);
+	if (threads == 0) // the database and the pool need the rest, and few lanes fill their calls
+		threads = std::max(1u, std::thread::hardware_concurrency() / 2);
+	auto proxies = TrustedProxies::parse(settings.text("trusted-proxies"));
+	if (!proxies)
+		settings.wrong("trusted-proxies",
+			"expected addresses and networks with commas between, as 10.0.0.0/8, ::1, not \"" +
+				settings.text("trusted-proxies") + '"');
+	const Config config{
+		.listen = endpoint(settings, "listen"),
+		.admin_listen = endpoint(settings, "admin-listen"),
+		.database = settings.text("database"),
+		.admin_database = settings.text("admin-database"),
 		.threads = threads,
-		.request_deadline = std::chrono::milliseconds(values["request-deadline-ms"].as<unsigned>()),
+		.request_deadline = milliseconds(settings, "request-deadline-ms"),
+		.header_timeout = milliseconds(settings, "header-timeout-ms"),
+		.body_timeout = milliseconds(settings, "body-timeout-ms"),
+		.write_timeout = milliseconds(settings, "write-timeout-ms"),
+		.max_connections = number(settings, "max-connections", most_connections),
+		.public_url = public_url(settings, settings.has("tls-certificate")),
+		.trusted_proxies = std::move(*proxies),
+		.tls = tls(settings),
+		.issuer = issuer(settings, public_url(settings, settings.has("tls-certificate"))),
+		.failed_credential_quota = quota(settings, "failed-credential-limit", "failed-credentials"),
+		.write_quota = quota(settings, "write-limit", "writes"),
+		.demo_funding = is_on(settings, "demo-funding"),
+		.only_check = only_check,
 	};
+	check_public(settings, config);
+	return config;
 }
 
 } // namespace tokpay

@@ -1,6 +1,10 @@
-// The gateway's settings: a file, environment variables TOKPAY_GATEWAY_…, and flags, which win in
-// that order.
+// The gateway's settings, checked.
 #pragma once
+
+#include "access_token.hpp"
+#include "client_address.hpp"
+#include "rate_limiter.hpp"
+#include "web_address.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -14,6 +18,19 @@ struct Endpoint {
 	uint16_t port;
 };
 
+// Files in PEM; the certificate's has those up to the authority behind it.
+struct TlsConfig {
+	std::string certificate;
+	std::string key;
+};
+
+// Whose access tokens are taken.
+struct IssuerConfig {
+	TokenRules rules;
+	std::string key_set_url;  // empty: the issuer's discovery document tells
+	std::string trusted_file; // authorities for the issuer's own TLS; empty: the system's
+};
+
 struct Config {
 	Endpoint listen;
 	Endpoint admin_listen;
@@ -21,10 +38,24 @@ struct Config {
 	std::string admin_database; // libpq URI of a tokpay_admin
 	unsigned threads;
 	std::chrono::milliseconds request_deadline;
+	// A client has so long for a header, from the end of the request before it, for a body, and to
+	// read some of an answer.
+	std::chrono::milliseconds header_timeout;
+	std::chrono::milliseconds body_timeout;
+	std::chrono::milliseconds write_timeout;
+	size_t max_connections; // of one thread
+	std::string public_url; // what the world sees, an origin without a slash at its end
+	TrustedProxies trusted_proxies;
+	std::optional<TlsConfig> tls;
+	std::optional<IssuerConfig> issuer;
+	Quota failed_credential_quota; // of an address
+	Quota write_quota;			   // of an owner
+	bool demo_funding;			   // owners may top up their accounts with money from nowhere
+	bool only_check;			   // --check: do not serve
 };
 
-// Nothing where the program only printed its help. Throws std::runtime_error with a sentence for
-// the operator where a setting is missing or wrong.
-std::optional<Config> read_config(int argc, char **argv);
+// Nothing where the program only printed its help. Throws SettingError where a setting is missing
+// or wrong.
+std::optional<Config> read_config(int argc, char **argv, char **environment);
 
 } // namespace tokpay

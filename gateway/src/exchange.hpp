@@ -17,6 +17,7 @@ struct Exchange {
 	int64_t id = 0; // {id} of the path, where the route has one
 	CallerPtr caller;
 	Clock::time_point deadline;
+	std::vector<std::pair<const char *, std::string>> headers = {}; // of the answer, whatever it is
 };
 
 // The parameters of the query string, decoded; 422 for one that is not in allowed or comes twice.

@@ -47,18 +47,22 @@ Reply execute_one(Exchange &exchange, TransferRequest &request) {
 	const auto outcomes = co_await execute(exchange, std::vector(1, request));
 	if (!outcomes)
 		co_return outcomes.error();
-	const TransferOutcome &outcome = outcomes->front();
+	co_return answer_to(exchange.worker, request, outcomes->front());
+}
+
+Result<Response> answer_to(
+	Worker &worker, const TransferRequest &request, const TransferOutcome &outcome) {
 	if (!outcome.ok())
-		co_return refused(outcome);
+		return refused(outcome);
 	Response response{.status = outcome.replayed ? 200u : 201u};
 	json::Writer out(response.body);
 	write_transfer(out, transfer_document(request, outcome));
 	response.headers.emplace_back("Location", "/v1/transfers/" + std::to_string(outcome.transfer));
 	if (outcome.replayed) {
 		response.headers.emplace_back("Idempotency-Replayed", "true");
-		exchange.worker.metrics.replays.add();
+		worker.metrics.replays.add();
 	}
-	co_return response;
+	return response;
 }
 
 Problem transfer_unknown() {

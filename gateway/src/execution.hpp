@@ -12,6 +12,11 @@ namespace tokpay {
 boost::asio::awaitable<Result<std::vector<TransferOutcome>>> execute(
 	Exchange &exchange, std::vector<TransferRequest> transfers);
 
+// The answer to a request that was executed or refused: 201 and the transfer, 200 for a replay, or the
+// problem that the refusal is.
+Result<Response> answer_to(
+	Worker &worker, const TransferRequest &request, const TransferOutcome &outcome);
+
 // Executes one request with the Idempotency-Key at the end of its key: 201 and the transfer, 200
 // for a replay, or the problem that its refusal is.
 Reply execute_one(Exchange &exchange, TransferRequest &request);

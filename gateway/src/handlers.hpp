@@ -2,13 +2,20 @@
 #pragma once
 
 #include "exchange.hpp"
+#include "pending_answer.hpp"
 
 namespace tokpay {
 
 using Reply = boost::asio::awaitable<Result<Response>>;
 using Handler = Reply (*)(Exchange &);
 
+// Begins what needs no coroutine; nothing where the handler has to be asked after all (direct.cpp).
+using Start = std::unique_ptr<PendingAnswer> (*)(Exchange &);
+std::unique_ptr<PendingAnswer> start_get_balance(Exchange &exchange);
+std::unique_ptr<PendingAnswer> start_post_transfer(Exchange &exchange);
+
 // handlers_accounts.cpp
+Response balance_response(const Balance &balance);
 Reply get_balance(Exchange &exchange);
 Reply query_balances(Exchange &exchange);
 Reply get_account(Exchange &exchange);

@@ -54,6 +54,16 @@ Reply get_balance_at(Exchange &exchange, int64_t at) {
 
 } // namespace
 
+Response balance_response(const Balance &balance) {
+	if (!balance.known)
+		return to_response(account_unknown());
+	Response response;
+	json::Writer out(response.body);
+	write_balance(out, balance);
+	response.headers.emplace_back("ETag", etag(response.body));
+	return response;
+}
+
 Reply get_balance(Exchange &exchange) {
 	const auto given = parameters(exchange.request, {"at"});
 	if (!given)

@@ -10,6 +10,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <stdexcept>
+
 namespace tokpay {
 
 namespace asio = boost::asio;
@@ -88,11 +90,8 @@ asio::awaitable<void> write_export(
 			co_return;
 		const int64_t last = entries.int8(entries.rows() - 1, 0);
 		const auto next = co_await read_export_page(worker, search, caller, last);
-		if (!next) {
-			const std::string end = "\"This export is incomplete: try again.\"\r\n";
-			co_await out.write(end);
-			co_return;
-		}
+		if (!next) // which breaks the connection off, so that the client notices
+			throw std::runtime_error("the entries cannot be read");
 		entries = *next;
 		text.clear();
 	}

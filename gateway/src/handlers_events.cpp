@@ -125,17 +125,21 @@ private:
 	std::string text_;
 };
 
-asio::awaitable<bool> still_allowed(Worker &worker, const std::string &authorization) {
-	HttpRequest request;
-	request.headers.push_back({"Authorization", authorization});
-	const auto caller =
-		co_await worker.authenticator.authenticate(request, Clock::now() + credential_deadline);
+// Whose stream it is, to ask again.
+struct Credential {
+	std::string authorization;
+	asio::ip::address client;
+};
+
+asio::awaitable<bool> still_allowed(Worker &worker, const Credential &credential) {
+	const auto caller = co_await worker.authenticator.authenticate(
+		credential.authorization, credential.client, Clock::now() + credential_deadline);
 	// While the database is away nothing is told anyway.
-	co_return caller || caller.error().status != 401;
+	co_return caller || caller.error().status == 503;
 }
 
 // Tells what happens until the client, its credential or an account is gone.
-asio::awaitable<void> write_events(Worker &worker, CallerPtr caller, std::string authorization,
+asio::awaitable<void> write_events(Worker &worker, CallerPtr caller, Credential credential,
 	std::shared_ptr<Teller> teller, BodyWriter &out) {
 	Feed::Listener listener(worker.feed, caller->principal, teller->told());
 	std::string text = "retry: 1000\n\n" + teller->take();
@@ -147,7 +151,7 @@ asio::awaitable<void> write_events(Worker &worker, CallerPtr caller, std::string
 			heartbeat = Clock::now() + heartbeat_interval;
 		}
 		const bool on_time = co_await listener.wait(credential_interval);
-		const bool allowed = co_await still_allowed(worker, authorization);
+		const bool allowed = co_await still_allowed(worker, credential);
 		if (worker.stopping || !allowed)
 			co_return;
 		for (size_t i = 0; i < listener.watches().size(); i++) {
@@ -215,10 +219,12 @@ Reply get_events(Exchange &exchange) {
 
 	Response response{.content_type = "text/event-stream"};
 	response.headers.emplace_back("X-Accel-Buffering", "no");
-	response.stream =
-		[&worker = exchange.worker, caller = exchange.caller, teller,
-			authorization = std::string(exchange.request.header("Authorization").value_or(""))](
-			BodyWriter &out) { return write_events(worker, caller, authorization, teller, out); };
+	const Credential credential{
+		std::string(exchange.request.header("Authorization").value_or("")), exchange.request.peer};
+	response.stream = [&worker = exchange.worker, caller = exchange.caller, teller, credential](
+						  BodyWriter &out) {
+		return write_events(worker, caller, credential, teller, out);
+	};
 	co_return response;
 }
 

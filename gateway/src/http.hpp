@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/system/result.hpp>
 
 #include <cstdint>
@@ -26,6 +27,7 @@ struct HttpRequest {
 	std::string_view body;
 	std::vector<HttpHeader> headers;
 	bool keep_alive = true;
+	boost::asio::ip::address peer = {}; // the other end of the connection, which may be a proxy
 
 	// The value of a header, the first where it comes more than once; nothing where it is missing.
 	std::optional<std::string_view> header(std::string_view name) const;

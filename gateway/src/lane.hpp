@@ -7,6 +7,10 @@
 
 #include "counter.hpp"
 
+#include <boost/intrusive/list.hpp>
+
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -18,17 +22,28 @@
 
 namespace tokpay {
 
+using Clock = std::chrono::steady_clock;
+
+// Leaves its list when it is destroyed.
+using OutstandingHook =
+	boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+
 // One request on its way through a lane.
-template<class Request, class Reply> struct Ticket {
+template<class Request, class Reply> struct Ticket : OutstandingHook {
 	enum class State {
 		waiting,   // in the queue
 		in_flight, // in a call that was sent
 		answered,  // reply is set
 		refused,   // the database refused the call that carried this request alone: sqlstate is set
-		abandoned, // nobody waits for it any more
+		abandoned, // nobody waits for it any more, or its deadline has passed
 	};
 
 	explicit Ticket(Request r) : request(std::move(r)) {}
+
+	void unlink_outstanding() {
+		if (is_linked())
+			unlink();
+	}
 
 	bool settled() const { return state == State::answered || state == State::refused; }
 
@@ -40,7 +55,8 @@ template<class Request, class Reply> struct Ticket {
 	bool sent = false; // at least once: whether it was executed is unknown until it is answered
 	bool uncertain = false; // a call that carried it was lost: it may have been executed
 	bool alone = false;		// goes in a call of its own, after a call it shared was refused
-	std::function<void()> on_settled;
+	Clock::time_point deadline = Clock::time_point::max();
+	std::function<void()> on_settled; // also where the deadline has passed first
 };
 
 // Counters since start; batch_sum / calls is the mean batch. Other threads may read them.
@@ -79,6 +95,8 @@ public:
 		}
 		queue_.push_back(std::move(ticket));
 		count_in(*queue_.back());
+		outstanding_.push_back(*queue_.back());
+		earliest_deadline_ = std::min(earliest_deadline_, queue_.back()->deadline);
 		if (on_work)
 			on_work();
 		return true;
@@ -86,12 +104,33 @@ public:
 
 	// Nobody waits for the ticket any more: it leaves the queue, or its answer is dropped.
 	void abandon(const TicketPtr &ticket) {
-		if (ticket->state == TicketType::State::waiting)
-			count_out(*ticket);
-		ticket->state = TicketType::State::abandoned;
-		ticket->on_settled = nullptr;
+		abandon(*ticket);
 		drop_abandoned(); // the oldest come first, so they do not pile up while nothing is taken
 	}
+
+	// Abandons every ticket whose deadline has passed and tells those who wait.
+	void expire(Clock::time_point now) {
+		if (now < earliest_deadline_)
+			return;
+		std::vector<std::function<void()>> late;
+		earliest_deadline_ = Clock::time_point::max();
+		for (auto next = outstanding_.begin(); next != outstanding_.end();) {
+			TicketType &ticket = *next++;
+			if (ticket.deadline > now) {
+				earliest_deadline_ = std::min(earliest_deadline_, ticket.deadline);
+				continue;
+			}
+			late.push_back(std::move(ticket.on_settled));
+			abandon(ticket);
+		}
+		drop_abandoned();
+		for (const auto &tell : late)
+			if (tell)
+				tell();
+	}
+
+	// Whether nobody waits for anything.
+	bool idle() const { return outstanding_.empty(); }
 
 	bool empty() const { return queue_.empty(); }
 
@@ -172,6 +211,14 @@ private:
 		counters_.depth.subtract();
 	}
 
+	void abandon(TicketType &ticket) {
+		if (ticket.state == TicketType::State::waiting)
+			count_out(ticket);
+		ticket.state = TicketType::State::abandoned;
+		ticket.on_settled = nullptr;
+		ticket.unlink_outstanding();
+	}
+
 	void drop_abandoned() {
 		while (!queue_.empty() && queue_.front()->state == TicketType::State::abandoned)
 			queue_.pop_front();
@@ -191,6 +238,7 @@ private:
 		if (ticket.state == TicketType::State::abandoned)
 			return;
 		ticket.state = state;
+		ticket.unlink_outstanding();
 		if (ticket.on_settled)
 			std::exchange(ticket.on_settled, nullptr)();
 	}
@@ -198,6 +246,9 @@ private:
 	Limits limits_;
 	std::deque<TicketPtr> queue_;
 	size_t queued_weight_ = 0;
+	// What somebody waits for, in the queue or in a call, and a time before all their deadlines.
+	boost::intrusive::list<TicketType, boost::intrusive::constant_time_size<false>> outstanding_;
+	Clock::time_point earliest_deadline_ = Clock::time_point::max();
 	LaneCounters counters_;
 };
 

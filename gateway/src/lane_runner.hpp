@@ -18,8 +18,6 @@
 
 namespace tokpay {
 
-using Clock = std::chrono::steady_clock;
-
 // How waiting for a ticket ended.
 enum class Settled {
 	answered, // ticket.reply is set
@@ -51,8 +49,12 @@ public:
 	};
 
 	LaneRunner(boost::asio::io_context &io, const std::string &uri, Options options)
-		: io_(io), options_(options), lane_(options.limits), work_(io, Clock::time_point::max()) {
-		lane_.on_work = [this] { work_.cancel_one(); };
+		: io_(io), options_(options), lane_(options.limits), work_(io, Clock::time_point::max()),
+		  expiry_(io) {
+		lane_.on_work = [this] {
+			if (idle_connections_ > 0)
+				work_.cancel_one();
+		};
 		for (size_t i = 0; i < options.connections; i++)
 			connections_.emplace_back(io, uri);
 	}
@@ -62,25 +64,45 @@ public:
 			boost::asio::co_spawn(io_, run(connection), boost::asio::detached);
 	}
 
-	// Submits the request and waits until it is settled or the deadline has passed.
-	boost::asio::awaitable<Settled> settle(TicketPtr ticket, Clock::time_point deadline) {
-		boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, deadline);
-		ticket->on_settled = [&timer] { timer.cancel(); };
+	// Submits the request; on_settled is called once it is settled or the deadline has passed,
+	// never from in here, and outcome() says which. False where the queue is full. abandon() takes
+	// it back.
+	bool submit(
+		const TicketPtr &ticket, Clock::time_point deadline, std::function<void()> on_settled) {
+		ticket->deadline = deadline;
+		ticket->on_settled = std::move(on_settled);
 		if (!lane_.submit(ticket)) {
 			ticket->on_settled = nullptr;
-			co_return Settled::not_sent;
+			return false;
 		}
-		co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+		if (!expiry_is_set_)
+			set_expiry();
+		return true;
+	}
+
+	void abandon(const TicketPtr &ticket) { lane_.abandon(ticket); }
+
+	static Settled outcome(const typename LaneType::TicketType &ticket) {
 		using State = typename LaneType::TicketType::State;
-		if (ticket->state == State::answered)
-			co_return Settled::answered;
-		if (ticket->state == State::refused && ticket->uncertain &&
-			!settles_earlier_attempts(ticket->sqlstate))
-			co_return Settled::unknown;
-		if (ticket->state == State::refused)
-			co_return Settled::refused;
-		lane_.abandon(ticket);
-		co_return ticket->sent ? Settled::unknown : Settled::not_sent;
+		if (ticket.state == State::answered)
+			return Settled::answered;
+		if (ticket.state == State::refused)
+			return ticket.uncertain && !settles_earlier_attempts(ticket.sqlstate)
+					   ? Settled::unknown
+					   : Settled::refused;
+		return ticket.sent ? Settled::unknown : Settled::not_sent;
+	}
+
+	// Submits the request and waits until it is settled or the deadline has passed.
+	boost::asio::awaitable<Settled> settle(TicketPtr ticket, Clock::time_point deadline) {
+		boost::asio::steady_timer settled(
+			co_await boost::asio::this_coro::executor, Clock::time_point::max());
+		if (!submit(ticket, deadline, [&settled] { settled.cancel(); }))
+			co_return Settled::not_sent;
+		co_await settled.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+		if (!ticket->settled()) // or the coroutine was cancelled
+			lane_.abandon(ticket);
+		co_return outcome(*ticket);
 	}
 
 	const LaneType &lane() const { return lane_; }
@@ -112,22 +134,37 @@ private:
 				last_used = Clock::now();
 			}
 			if (lane_.empty()) {
+				idle_connections_++;
 				co_await work_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+				idle_connections_--;
 				continue;
 			}
-			const auto batch = lane_.take();
-			if (batch.empty())
-				continue;
-			co_await carry(connection, batch);
+			auto batch = lane_.take();
+			send(connection, batch);
+			while (!batch.empty()) {
+				const pg::Answer answer = co_await connection.receive();
+				// The next call goes out first: the database works on it while this one's
+				// requests are answered.
+				typename LaneType::Batch next;
+				if (answer.kind == pg::Answer::Kind::ok)
+					next = lane_.take();
+				send(connection, next);
+				finish(connection, answer, batch);
+				batch = std::move(next);
+			}
 			last_used = Clock::now();
 		}
 	}
 
-	boost::asio::awaitable<void> carry(
-		pg::Connection &connection, const typename LaneType::Batch &batch) {
+	void send(pg::Connection &connection, const typename LaneType::Batch &batch) {
+		if (batch.empty())
+			return;
 		const auto query = call_.query(batch);
-		const pg::Answer answer =
-			co_await connection.query(query.sql, query.parameters, options_.call_timeout);
+		connection.send(query.sql, query.parameters, options_.call_timeout);
+	}
+
+	void finish(pg::Connection &connection, const pg::Answer &answer,
+		const typename LaneType::Batch &batch) {
 		switch (answer.kind) {
 		case pg::Answer::Kind::ok:
 			call_.read(answer.result, batch);
@@ -145,6 +182,20 @@ private:
 		}
 	}
 
+	// Deadlines pass in steps of this, with one timer for all.
+	static constexpr std::chrono::milliseconds expiry_step{20};
+
+	void set_expiry() {
+		expiry_is_set_ = true;
+		expiry_.expires_after(expiry_step);
+		expiry_.async_wait([this](boost::system::error_code) {
+			lane_.expire(Clock::now());
+			expiry_is_set_ = false;
+			if (!lane_.idle())
+				set_expiry();
+		});
+	}
+
 	// The same trouble again says nothing new.
 	void log_once(const std::string &error) {
 		if (error == last_logged_)
@@ -157,7 +208,10 @@ private:
 	Options options_;
 	Call call_;
 	LaneType lane_;
-	boost::asio::steady_timer work_;
+	boost::asio::steady_timer work_; // never expires: connections with nothing to do wait for it
+	size_t idle_connections_ = 0;
+	boost::asio::steady_timer expiry_;
+	bool expiry_is_set_ = false;
 	std::list<pg::Connection> connections_;
 	std::string last_logged_;
 };

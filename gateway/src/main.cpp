@@ -3,7 +3,7 @@
 #include "admin.hpp"
 #include "config.hpp"
 #include "hold_expiry.hpp"
-#include "session.hpp"
+#include "listener.hpp"
 
 #include <boost/asio/signal_set.hpp>
 
@@ -51,11 +51,12 @@ void drain(std::list<Worker> &workers, std::list<Listener> &listeners) {
 void serve(const Config &config) {
 	check_port_is_free(config.listen);
 	check_port_is_free(config.admin_listen);
+	RateLimiter limiter;
 	std::list<Worker> workers;
 	std::list<Listener> listeners;
 	std::vector<const Metrics *> metrics;
 	for (unsigned i = 0; i < config.threads; i++) {
-		Worker &worker = workers.emplace_back(config);
+		Worker &worker = workers.emplace_back(config, limiter);
 		metrics.push_back(&worker.metrics);
 		listeners.emplace_back(worker, config.listen).start();
 	}
@@ -82,7 +83,10 @@ void serve(const Config &config) {
 
 int main(int argc, char **argv) {
 	try {
-		if (const auto config = read_config(argc, argv))
+		const auto config = read_config(argc, argv, environ);
+		if (config && config->only_check)
+			std::cout << "tokpay-gateway: the settings are good\n";
+		else if (config)
 			serve(*config);
 	} catch (const std::exception &error) {
 		std::cerr << "tokpay-gateway: " << error.what() << std::endl;

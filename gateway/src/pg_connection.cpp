@@ -3,6 +3,8 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <utility>
+
 namespace tokpay::pg {
 
 namespace asio = boost::asio;
@@ -110,7 +112,7 @@ asio::awaitable<bool> Connection::finish_connecting() {
 	}
 }
 
-asio::awaitable<Answer> Connection::query(
+void Connection::send(
 	const char *sql, const std::vector<Parameter> &parameters, std::chrono::milliseconds timeout) {
 	std::vector<Oid> types;
 	std::vector<const char *> values;
@@ -121,12 +123,23 @@ asio::awaitable<Answer> Connection::query(
 		values.push_back(parameter.value ? parameter.value->data() : nullptr);
 		lengths.push_back(parameter.value ? static_cast<int>(parameter.value->size()) : 0);
 	}
-	Answer answer;
-	if (connection_ != nullptr &&
-		PQsendQueryParams(connection_, sql, static_cast<int>(parameters.size()), types.data(),
-			values.data(), lengths.data(), formats.data(), 1) == 1) {
+	sent_ = connection_ != nullptr &&
+			PQsendQueryParams(connection_, sql, static_cast<int>(parameters.size()), types.data(),
+				values.data(), lengths.data(), formats.data(), 1) == 1;
+	if (sent_)
 		start_timer(timeout);
-		answer = co_await receive();
+}
+
+asio::awaitable<Answer> Connection::query(
+	const char *sql, const std::vector<Parameter> &parameters, std::chrono::milliseconds timeout) {
+	send(sql, parameters, timeout);
+	co_return co_await receive();
+}
+
+asio::awaitable<Answer> Connection::receive() {
+	Answer answer;
+	if (std::exchange(sent_, false)) {
+		answer = co_await receive_answer();
 		timer_.cancel();
 	}
 	if (answer.kind == Answer::Kind::lost) {
@@ -137,7 +150,7 @@ asio::awaitable<Answer> Connection::query(
 	co_return answer;
 }
 
-asio::awaitable<Answer> Connection::receive() {
+asio::awaitable<Answer> Connection::receive_answer() {
 	Answer answer;
 	for (;;) {
 		const int unsent = PQflush(connection_);

@@ -45,8 +45,13 @@ public:
 	// False with last_error() set where there is no connection within the timeout.
 	boost::asio::awaitable<bool> connect(std::chrono::milliseconds timeout);
 
-	// Runs one statement as an unnamed one, in binary format both ways, as a transaction of its
-	// own.
+	// Sends one statement as an unnamed one, in binary format both ways, as a transaction of its
+	// own; receive() has to follow, and says so where this has failed.
+	void send(const char *sql, const std::vector<Parameter> &parameters,
+		std::chrono::milliseconds timeout);
+	boost::asio::awaitable<Answer> receive();
+
+	// Both in one.
 	boost::asio::awaitable<Answer> query(const char *sql, const std::vector<Parameter> &parameters,
 		std::chrono::milliseconds timeout);
 
@@ -56,7 +61,7 @@ public:
 private:
 	boost::asio::awaitable<bool> wait(boost::asio::posix::stream_descriptor::wait_type type);
 	boost::asio::awaitable<bool> finish_connecting();
-	boost::asio::awaitable<Answer> receive();
+	boost::asio::awaitable<Answer> receive_answer();
 	void start_timer(std::chrono::milliseconds timeout);
 	void follow_socket();
 
@@ -64,6 +69,7 @@ private:
 	PGconn *connection_ = nullptr;
 	boost::asio::posix::stream_descriptor socket_;
 	boost::asio::steady_timer timer_;
+	bool sent_ = false; // and not answered yet
 	std::string last_error_;
 };
 

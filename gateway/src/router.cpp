@@ -2,15 +2,19 @@
 
 #include "body_reader.hpp"
 
+#include <boost/beast/core/string.hpp>
+
+#include <algorithm>
 #include <iostream>
+#include <iterator>
 
 namespace tokpay {
 
 namespace asio = boost::asio;
 
 const std::vector<Route> routes = {
-	{"GET", "/v1/accounts/{id}/balance", &Caller::read, get_balance},
-	{"POST", "/v1/transfers", &Caller::transfer, post_transfer},
+	{"GET", "/v1/accounts/{id}/balance", &Caller::read, get_balance, start_get_balance},
+	{"POST", "/v1/transfers", &Caller::transfer, post_transfer, start_post_transfer},
 	{"POST", "/v1/balances:query", &Caller::read, query_balances},
 	{"POST", "/v1/transfers:batch", &Caller::transfer, post_transfer_batch},
 	{"GET", "/v1/transfers/{id}", &Caller::read, get_transfer},
@@ -28,8 +32,8 @@ const std::vector<Route> routes = {
 	{"GET", "/v1/events", &Caller::read, get_events},
 	{"PATCH", "/v1/accounts/{id}", &Caller::admin, patch_account},
 	{"GET", "/v1/me", nullptr, get_me},
-	{"GET", "/v1/config", nullptr, get_config, true},
-	{"GET", "/openapi.json", nullptr, get_openapi, true},
+	{"GET", "/v1/config", nullptr, get_config, nullptr, true},
+	{"GET", "/openapi.json", nullptr, get_openapi, nullptr, true},
 	{"GET", "/v1/accounts/{id}", &Caller::read, get_account},
 	{"GET", "/v1/accounts", &Caller::admin, list_accounts},
 	{"POST", "/v1/accounts", &Caller::admin, open_account},
@@ -101,17 +105,61 @@ const char *scope_name(bool Caller::*scope) {
 										: "admin";
 }
 
+Match match(const HttpRequest &request) {
+	return match(request.method, request.target.substr(0, request.target.find('?')));
+}
+
+Problem no_such_route(const Match &found) {
+	if (found.allowed.empty())
+		return not_found("There is nothing at this path.");
+	return {.status = 405,
+		.code = "method_not_allowed",
+		.detail = "This path takes " + found.allowed + ".",
+		.headers = {{"Allow", found.allowed}}};
+}
+
+// Where the client is, behind proxies that are trusted.
+asio::ip::address client_of(const Worker &worker, const HttpRequest &request) {
+	std::vector<std::string_view> forwarded_for;
+	for (const HttpHeader &header : request.headers)
+		if (boost::beast::iequals({header.name.data(), header.name.size()}, "X-Forwarded-For"))
+			forwarded_for.push_back(header.value);
+	return worker.config.trusted_proxies.client(request.peer, forwarded_for);
+}
+
+bool may_use(const Caller &caller, const Route &route) {
+	return route.scope == nullptr || caller.*route.scope;
+}
+
+Problem scope_missing(bool Caller::*scope) {
+	const std::string name = scope_name(scope);
+	return {.status = 403,
+		.code = "forbidden",
+		.detail = "This needs the scope " + name + '.',
+		.headers = {
+			{"WWW-Authenticate", "Bearer error=\"insufficient_scope\", scope=\"" + name + '"'}}};
+}
+
+asio::awaitable<Result<CallerPtr>> authenticate(
+	Worker &worker, const HttpRequest &request, Clock::time_point deadline) {
+	const std::string_view authorization = request.header("Authorization").value_or("");
+	if (CallerPtr caller = worker.authenticator.known(authorization))
+		co_return caller;
+	const asio::ip::address client = client_of(worker, request);
+	co_return co_await worker.authenticator.authenticate(authorization, client, deadline);
+}
+
+// A response or a problem with what every answer to this request carries.
+template<class Answer> Answer with_headers(const Exchange &exchange, Answer answer) {
+	std::ranges::copy(exchange.headers, std::back_inserter(answer.headers));
+	return answer;
+}
+
 asio::awaitable<Result<Response>> dispatch(
 	Worker &worker, const HttpRequest &request, size_t &route) {
-	const std::string_view path = request.target.substr(0, request.target.find('?'));
-	const Match found = match(request.method, path);
-	if (found.route == nullptr && !found.allowed.empty())
-		co_return Problem{.status = 405,
-			.code = "method_not_allowed",
-			.detail = "This path takes " + found.allowed + ".",
-			.headers = {{"Allow", found.allowed}}};
+	const Match found = match(request);
 	if (found.route == nullptr)
-		co_return not_found("There is nothing at this path.");
+		co_return no_such_route(found);
 	route = static_cast<size_t>(found.route - routes.data());
 
 	Exchange exchange{.worker = worker,
@@ -120,23 +168,61 @@ asio::awaitable<Result<Response>> dispatch(
 		.deadline = Clock::now() + worker.config.request_deadline};
 	if (found.route->is_public)
 		co_return co_await found.route->handler(exchange);
-	auto caller = co_await worker.authenticator.authenticate(request, exchange.deadline);
+	const auto caller = co_await authenticate(worker, request, exchange.deadline);
 	if (!caller)
 		co_return caller.error();
 	exchange.caller = *caller;
-	if (found.route->scope != nullptr && !((*exchange.caller).*found.route->scope))
-		co_return Problem{403, "forbidden",
-			std::string("This needs the scope ") + scope_name(found.route->scope) + "."};
+	if (auto refusal = check_quota(worker.limiter, **caller, request.method, exchange.headers))
+		co_return std::move(*refusal);
+	if (!may_use(**caller, *found.route))
+		co_return with_headers(exchange, scope_missing(found.route->scope));
 	if (!found.id.empty()) {
 		const auto id = parse_id(found.id);
 		if (!id)
-			co_return not_found("An id is a number of 1 to 19 digits.");
+			co_return with_headers(exchange, not_found("An id is a number of 1 to 19 digits."));
 		exchange.id = *id;
 	}
-	co_return co_await found.route->handler(exchange);
+	auto result = co_await found.route->handler(exchange);
+	if (!result)
+		co_return with_headers(exchange, std::move(result.error()));
+	co_return with_headers(exchange, std::move(*result));
 }
 
 } // namespace
+
+std::unique_ptr<PendingAnswer> start_direct(Worker &worker, const HttpRequest &request) {
+	const Match found = match(request);
+	if (found.route == nullptr || found.route->start == nullptr)
+		return nullptr;
+	Exchange exchange{.worker = worker,
+		.request = request,
+		.caller = worker.authenticator.known(request.header("Authorization").value_or("")),
+		.deadline = Clock::now() + worker.config.request_deadline};
+	if (exchange.caller == nullptr || exchange.caller->quota ||
+		!may_use(*exchange.caller, *found.route))
+		return nullptr;
+	if (!found.id.empty())
+		exchange.id = parse_id(found.id).value_or(0);
+	auto answer = found.route->start(exchange);
+	if (answer != nullptr)
+		answer->route = static_cast<size_t>(found.route - routes.data());
+	return answer;
+}
+
+asio::awaitable<std::optional<Problem>> find_refusal(Worker &worker, const HttpRequest &request) {
+	const Match found = match(request);
+	if (found.route == nullptr)
+		co_return no_such_route(found);
+	if (found.route->is_public)
+		co_return std::nullopt;
+	const auto deadline = Clock::now() + worker.config.request_deadline;
+	const auto caller = co_await authenticate(worker, request, deadline);
+	if (!caller)
+		co_return caller.error();
+	if (!may_use(**caller, *found.route))
+		co_return scope_missing(found.route->scope);
+	co_return std::nullopt;
+}
 
 asio::awaitable<Response> answer(Worker &worker, const HttpRequest &request, size_t &route) {
 	route = no_route();

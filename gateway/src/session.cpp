@@ -1,345 +1,397 @@
 #include "session.hpp"
 
+#include "handled_answer.hpp"
+#include "listener.hpp"
+#include "response_text.hpp"
 #include "router.hpp"
-
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
-#include <boost/beast/http/rfc7230.hpp>
-#include <boost/beast/http/status.hpp>
-#include <boost/beast/http/string_body.hpp>
-
-#include <array>
-#include <charconv>
-#include <ctime>
 
 namespace tokpay {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = beast::http;
 using asio::ip::tcp;
 
 namespace {
 
-constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
-constexpr uint32_t max_header_bytes = 16 * 1024;
-constexpr uint64_t max_body_bytes = uint64_t{8} * 1024 * 1024;
-// A client has so long for a header, from the end of the request before it, and for a body.
-constexpr std::chrono::seconds header_timeout{60};
-constexpr std::chrono::seconds body_timeout{30};
-constexpr std::chrono::seconds write_timeout{30};
+// Requests of one connection that are under way at once.
+constexpr size_t max_answers = 64;
+// A client that lets more than this lie unread gets nothing more until it reads.
+constexpr size_t max_unsent_bytes = 256 * 1024;
+// What a connection keeps of its buffers while it is idle.
+constexpr size_t max_kept_bytes = 4096;
 // A client that was refused before it had sent everything is read on so far and so long, or it
 // would find its connection reset instead of the answer.
 constexpr size_t max_discarded_bytes = 32 * 1024 * 1024;
 constexpr std::chrono::seconds discard_timeout{5};
-constexpr int listen_backlog = 4096;
 
-// The Date header's value, made anew every second.
-std::string_view http_date() {
-	thread_local std::time_t made = 0;
-	thread_local char text[40];
-	const std::time_t now = std::time(nullptr);
-	if (now != made) {
-		std::tm utc{};
-		gmtime_r(&now, &utc);
-		std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc);
-		made = now;
-	}
-	return text;
+bool is_safe(std::string_view method) {
+	return method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
 
-void append_header(std::string &out, std::string_view name, std::string_view value) {
-	out.append(name).append(": ").append(value).append("\r\n");
-}
-
-std::string serialize(const Response &response, bool keep_alive, bool with_body = true) {
-	std::string out;
-	out.reserve(320 + response.body.size());
-	const auto reason = http::obsolete_reason(static_cast<http::status>(response.status));
-	out.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
-	out.append(reason.data(), reason.size()).append("\r\n");
-	append_header(out, "Date", http_date());
-	if (response.status != 304) {
-		append_header(out, "Content-Type", response.content_type);
-		if (!response.stream)
-			append_header(out, "Content-Length", std::to_string(response.body.size()));
-		else if (keep_alive)
-			append_header(out, "Transfer-Encoding", "chunked");
-	}
-	append_header(out, "X-Content-Type-Options", "nosniff");
-	bool has_etag = false;
-	for (const auto &[name, value] : response.headers) {
-		append_header(out, name, value);
-		has_etag |= std::string_view(name) == "ETag";
-	}
-	append_header(out, "Cache-Control", has_etag ? "private, no-cache" : "no-store");
-	if (!keep_alive)
-		append_header(out, "Connection", "close");
-	out.append("\r\n");
-	if (with_body)
-		out.append(response.body);
-	return out;
-}
-
-// What an unreadable request is answered with, or nothing where the client is simply gone.
-std::optional<Problem> problem_of(const boost::system::error_code &error) {
-	if (error == http::error::header_limit)
-		return Problem{431, "too_large", "The header has more than 16 KiB."};
-	if (error == http::error::body_limit)
-		return Problem{413, "too_large", "The body has more than 8 MiB."};
-	if (error == beast::error::timeout)
-		return Problem{408, "request_timeout", "The request took too long to arrive."};
-	if (error == http::error::end_of_stream || error == http::error::partial_message ||
-		error.category() != http::make_error_code(http::error::bad_target).category())
-		return std::nullopt;
-	return Problem{400, "bad_request", "This is not valid HTTP/1.1: " + error.message() + "."};
-}
-
-// Rules of RFC 9112 that Beast leaves to its user: framing that two parties could read differently,
-// and the Host header.
-std::optional<Problem> framing_problem(const http::request_header<> &header) {
-	const auto bad = [](std::string detail) {
-		return Problem{400, "bad_request", std::move(detail)};
-	};
-	const bool chunked = header.count(http::field::transfer_encoding) != 0;
-	if (header.count(http::field::content_length) > 1)
-		return bad("There is more than one Content-Length.");
-	if (chunked && header.count(http::field::content_length) != 0)
-		return bad("There is a Content-Length beside a Transfer-Encoding.");
-	if (chunked && (header.version() < 11 ||
-					   !beast::iequals(header[http::field::transfer_encoding], "chunked")))
-		return bad("The only Transfer-Encoding is chunked, in HTTP/1.1.");
-	if (header.version() >= 11 && header.count(http::field::host) != 1)
-		return bad("There has to be one Host header.");
-	return std::nullopt;
-}
-
-} // namespace
-
-namespace {
-
-using Message = http::request<http::string_body>;
-
-std::string_view view(boost::core::string_view text) {
-	return {text.data(), text.size()};
-}
-
-// "http://host/path" as "/path", which a server has to understand (RFC 9112, section 3.2.2).
-std::string_view origin_form(std::string_view target) {
-	const size_t scheme_end = target.find("://");
-	if (target.starts_with('/') || scheme_end == std::string_view::npos)
-		return target;
-	const size_t path = target.find('/', scheme_end + 3);
-	return path == std::string_view::npos ? "/" : target.substr(path);
-}
-
-HttpRequest request_of(const Message &message) {
-	HttpRequest request{.method = view(message.method_string()),
-		.target = origin_form(view(message.target())),
-		.body = message.body(),
-		.headers = {},
-		.keep_alive = message.keep_alive()};
-	for (const auto &field : message)
-		request.headers.push_back({view(field.name_string()), view(field.value())});
-	return request;
-}
-
-} // namespace
-
-class Session {
+// The answer to what could not be read.
+class Refusal final : public PendingAnswer {
 public:
-	Session(Worker &worker, tcp::socket socket) : worker_(worker), stream_(std::move(socket)) {
-		worker_.metrics.connections.add();
-	}
-	~Session() { worker_.metrics.connections.subtract(); }
-	Session(const Session &) = delete;
-	Session &operator=(const Session &) = delete;
-
-	// Ends the session where it only waits for the next request.
-	void close_if_idle() {
-		if (idle_)
-			stream_.cancel();
-	}
-
-	asio::awaitable<void> run() {
-		boost::system::error_code ignored;
-		stream_.socket().set_option(tcp::no_delay(true), ignored);
-		while (co_await serve_one()) {
-		}
-		stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
-	}
+	explicit Refusal(const Problem &problem) : response_(to_response(problem)) { finish(); }
+	const Response &response() override { return response_; }
 
 private:
-	// Reads one request and answers it; false where the connection is to be closed.
-	asio::awaitable<bool> serve_one() {
-		http::request_parser<http::string_body> parser;
-		parser.header_limit(max_header_bytes);
-		parser.body_limit(max_body_bytes);
-		const boost::system::error_code error = co_await read(parser);
-		std::optional<Problem> problem = error ? problem_of(error) : framing_problem(parser.get());
-		if (problem) {
-			co_await refuse(*problem);
-			co_return false;
-		}
-		if (error)
-			co_return false;
-		const Message message = parser.release();
-		const HttpRequest request = request_of(message);
-		size_t route = no_route();
-		const Response response = co_await answer(worker_, request, route);
-		worker_.metrics.responses[route][response.status / 100].add();
-		const bool keep_alive = request.keep_alive && !worker_.stopping;
-		const bool with_body = request.method != "HEAD";
-		const std::string text = serialize(response, keep_alive, with_body);
-		bool written = co_await write(text);
-		if (written && with_body && response.stream)
-			written = co_await stream(response.stream, keep_alive);
-		co_return keep_alive ? written : false;
-	}
-
-	// A body that is made piece by piece, in chunks where the connection lives on; false where the
-	// client is gone.
-	asio::awaitable<bool> stream(const BodyStream &make, bool chunked) {
-		Chunks chunks(*this, chunked);
-		co_await make(chunks);
-		if (chunks.broken || !chunked)
-			co_return false;
-		co_return co_await write("0\r\n\r\n");
-	}
-
-	class Chunks : public BodyWriter {
-	public:
-		Chunks(Session &session, bool chunked) : session_(session), chunked_(chunked) {}
-
-		asio::awaitable<bool> write(std::string_view piece) override {
-			if (broken || session_.worker_.stopping)
-				co_return false;
-			if (piece.empty()) // an empty chunk would end the body
-				co_return true;
-			const std::string text = chunked_ ? chunk(piece) : std::string(piece);
-			const bool written = co_await session_.write(text);
-			broken = !written;
-			co_return written;
-		}
-
-		bool broken = false;
-
-	private:
-		static std::string chunk(std::string_view piece) {
-			char size[24];
-			const auto end = std::to_chars(size, size + sizeof size, piece.size(), 16).ptr;
-			std::string text(size, end);
-			return text.append("\r\n").append(piece).append("\r\n");
-		}
-
-		Session &session_;
-		bool chunked_;
-	};
-
-	// Reads a header and, where its framing is sound, the body.
-	asio::awaitable<boost::system::error_code> read(
-		http::request_parser<http::string_body> &parser) {
-		stream_.expires_after(header_timeout);
-		idle_ = buffer_.size() == 0;
-		const auto [header_error, header_size] =
-			co_await http::async_read_header(stream_, buffer_, parser, no_throw);
-		idle_ = false;
-		if (header_error || parser.is_done() || framing_problem(parser.get()))
-			co_return header_error;
-		if (beast::iequals(parser.get()[http::field::expect], "100-continue"))
-			co_await write("HTTP/1.1 100 Continue\r\n\r\n");
-		stream_.expires_after(body_timeout);
-		const auto [body_error, body_size] =
-			co_await http::async_read(stream_, buffer_, parser, no_throw);
-		co_return body_error;
-	}
-
-	// Answers a request that could not be read, and closes.
-	asio::awaitable<void> refuse(const Problem &problem) {
-		worker_.metrics.responses[no_route()][problem.status / 100].add();
-		const std::string text = serialize(to_response(problem), false);
-		const bool written = co_await write(text);
-		if (written)
-			co_await discard();
-	}
-
-	asio::awaitable<void> discard() {
-		boost::system::error_code ignored;
-		stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
-		stream_.expires_after(discard_timeout);
-		std::array<char, 16384> bytes;
-		for (size_t discarded = 0; discarded < max_discarded_bytes;) {
-			const auto [error, size] =
-				co_await stream_.async_read_some(asio::buffer(bytes), no_throw);
-			if (error)
-				co_return;
-			discarded += size;
-		}
-	}
-
-	asio::awaitable<bool> write(std::string_view text) {
-		stream_.expires_after(write_timeout);
-		const auto [error, size] =
-			co_await asio::async_write(stream_, asio::buffer(text), no_throw);
-		co_return !error;
-	}
-
-	Worker &worker_;
-	beast::tcp_stream stream_;
-	beast::flat_buffer buffer_{max_header_bytes + max_body_bytes};
-	bool idle_ = false;
+	Response response_;
 };
 
-Listener::Listener(Worker &worker, const Endpoint &endpoint)
-	: worker_(worker), acceptor_(worker.io) {
-	const tcp::endpoint address(asio::ip::make_address(endpoint.host), endpoint.port);
-	using reuse_port = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
-	acceptor_.open(address.protocol());
-	acceptor_.set_option(tcp::acceptor::reuse_address(true));
-	acceptor_.set_option(reuse_port(true));
-	acceptor_.bind(address);
-	acceptor_.listen(listen_backlog);
+void release(std::string &buffer) {
+	if (buffer.capacity() > max_kept_bytes)
+		std::string().swap(buffer);
+	else
+		buffer.clear();
 }
 
-void Listener::start() {
-	asio::co_spawn(worker_.io, accept(), asio::detached);
+} // namespace
+
+Session::Session(Listener &listener, Worker &worker, Socket socket)
+	: listener_(listener), worker_(worker), socket_(std::move(socket)) {
+	worker_.metrics.connections.add();
 }
 
-void Listener::stop() {
+void Session::start() {
 	boost::system::error_code ignored;
-	acceptor_.close(ignored);
-	worker_.stopping = true;
-	for (Session *session : sessions_)
-		session->close_if_idle();
+	peer_ = socket_.remote_endpoint(ignored).address();
+	socket_.set_option(tcp::no_delay(true), ignored);
+	socket_.non_blocking(true, ignored);
+	watch_time();
+	wait_to_read();
 }
 
-asio::awaitable<void> Listener::serve(tcp::socket socket) {
-	Session session(worker_, std::move(socket));
-	sessions_.insert(&session);
-	co_await session.run();
-	sessions_.erase(&session);
+// Reading
+
+void Session::wait_to_read() {
+	const bool wanted = lingering_ || arrival_ != nullptr || may_start();
+	const bool held = arrival_ != nullptr && !arrival_->admitted;
+	if (closed_ || waits_to_read_ || ended_ || !wanted || held)
+		return;
+	waits_to_read_ = true;
+	socket_.async_wait(Socket::wait_read, [self = SessionPtr(this)](boost::system::error_code) {
+		self->waits_to_read_ = false;
+		if (!self->closed_)
+			self->read();
+	});
 }
 
-asio::awaitable<void> Listener::accept() {
-	for (;;) {
-		auto [error, socket] = co_await acceptor_.async_accept(no_throw);
-		if (!acceptor_.is_open())
-			co_return;
-		if (error) {
-			// Out of descriptors or memory: let some connections end first.
-			asio::steady_timer pause(worker_.io, std::chrono::milliseconds(50));
-			co_await pause.async_wait(no_throw);
-			continue;
-		}
-		asio::co_spawn(worker_.io, serve(std::move(socket)), asio::detached);
+void Session::read() {
+	boost::system::error_code error;
+	const size_t size = socket_.read_some(asio::buffer(worker_.scratch), error);
+	if (error == asio::error::would_block)
+		return wait_to_read();
+	if (error && error != asio::error::eof)
+		return close();
+	const std::string_view bytes(worker_.scratch.data(), size);
+	ended_ = error == asio::error::eof;
+	if (lingering_) {
+		discarded_ += size;
+		if (ended_ || discarded_ > max_discarded_bytes)
+			return close();
+	} else if (in_.empty()) {
+		consume(bytes);
+	} else {
+		in_.append(bytes);
+		consume(in_);
 	}
+	if (ended_)
+		listener_.flush_later(*this);
+	wait_to_read();
+}
+
+bool Session::may_start() const {
+	return !last_ && !in_order_ && answers_.size() < max_answers &&
+		   out_.size() - sent_ < max_unsent_bytes;
+}
+
+// Uses what it can of the bytes and keeps the rest, be they in_ itself.
+void Session::consume(std::string_view bytes) {
+	size_t used = 0;
+	while (used < bytes.size() && !closed_) {
+		const std::string_view rest = bytes.substr(used);
+		size_t more = 0;
+		if (arrival_ != nullptr)
+			more = read_body(rest);
+		else if (may_start())
+			more = start_request(rest);
+		if (more == 0)
+			break;
+		used += more;
+	}
+	if (last_)
+		used = bytes.size();
+	if (arrival_ != nullptr && !arrival_->admitted)
+		admit_arrival();
+	if (bytes.data() == in_.data())
+		in_.erase(0, used);
+	else
+		in_.assign(bytes.substr(used));
+	if (in_.empty())
+		release(in_);
+	watch_time();
+}
+
+// Starts on a request; how many bytes it was, 0 where it has to wait.
+size_t Session::start_request(std::string_view bytes) {
+	HttpRequest &request = worker_.request;
+	request.peer = peer_;
+	RequestParser parser(request);
+	const size_t header_size = parser.read_header(bytes);
+	if (parser.problem()) {
+		refuse(*parser.problem());
+		return bytes.size();
+	}
+	if (header_size == 0)
+		return 0;
+	const bool safe = is_safe(request.method);
+	if (!safe && !answers_.empty())
+		return 0;
+	in_order_ = !safe;
+	const auto body_size = parser.body_size();
+	if (!body_size || header_size + *body_size > bytes.size()) {
+		arrival_ = std::make_unique<Arrival>(bytes.substr(0, header_size));
+		arrival_->request.peer = peer_;
+		return header_size;
+	}
+	request.body = bytes.substr(header_size, *body_size);
+	start_answer(request, bytes.substr(0, header_size + *body_size), {});
+	return header_size + *body_size;
+}
+
+// The request's texts are in bytes, or its body is in body.
+void Session::start_answer(const HttpRequest &request, std::string_view bytes, std::string body) {
+	auto answer = start_direct(worker_, request);
+	if (answer == nullptr) {
+		auto handled = std::make_unique<HandledAnswer>(worker_, request, bytes, std::move(body));
+		handled->start();
+		answer = std::move(handled);
+	}
+	answer->listener = this;
+	answer->begun = Clock::now();
+	answer->keep_alive = request.keep_alive;
+	answer->with_body = request.method != "HEAD";
+	last_ = !request.keep_alive;
+	answers_.push(std::move(answer));
+	answer_is_ready(); // where it did not have to wait
+}
+
+// No more of a body is read before it is known that the client is allowed to send it.
+void Session::admit_arrival() {
+	if (arrival_->is_checked)
+		return;
+	arrival_->is_checked = true;
+	asio::co_spawn(worker_.io, find_refusal(worker_, arrival_->request),
+		[self = SessionPtr(this)](std::exception_ptr failure, std::optional<Problem> refusal) {
+			if (failure)
+				refusal = internal_error();
+			if (!self->closed_)
+				self->continue_arrival(refusal);
+		});
+}
+
+void Session::continue_arrival(const std::optional<Problem> &refusal) {
+	if (refusal) {
+		refuse(*refusal);
+		arrival_.reset();
+	} else {
+		arrival_->admitted = true;
+		if (arrival_->parser.expects_continue())
+			out_.append(continue_response);
+	}
+	listener_.flush_later(*this);
+	wait_to_read();
+}
+
+size_t Session::read_body(std::string_view bytes) {
+	const size_t used = arrival_->parser.read_body(bytes, arrival_->body);
+	if (arrival_->parser.problem()) {
+		refuse(*arrival_->parser.problem());
+		arrival_.reset();
+		return bytes.size();
+	}
+	if (arrival_->parser.is_done()) {
+		const auto whole = std::move(arrival_);
+		whole->request.body = whole->body;
+		start_answer(whole->request, whole->header, std::move(whole->body));
+	}
+	return used;
+}
+
+// Answers what could not be read, and closes.
+void Session::refuse(const Problem &problem) {
+	auto answer = std::make_unique<Refusal>(problem);
+	answer->begun = Clock::now();
+	answer->route = no_route();
+	answer->keep_alive = false;
+	answers_.push(std::move(answer));
+	last_ = refused_ = true;
+	answer_is_ready();
+}
+
+// Answering
+
+void Session::answer_is_ready() {
+	if (!answers_.empty() && answers_.front().ready() && !stream_)
+		listener_.flush_later(*this);
+}
+
+void Session::write_ready_answers() {
+	while (!answers_.empty() && answers_.front().ready() && !stream_ &&
+		   out_.size() - sent_ < max_unsent_bytes) {
+		PendingAnswer &answer = answers_.front();
+		const bool keep_alive = answer.keep_alive && !worker_.stopping;
+		last_ = last_ || !keep_alive;
+		const Response &response = answer.response();
+		append_response(out_, response, keep_alive, answer.with_body);
+		worker_.metrics.responses[answer.route][response.status / 100].add();
+		if (response.stream && answer.with_body) {
+			chunked_ = keep_alive;
+			stream_ = std::make_shared<StreamWriter>(worker_.io, *this);
+			return stream_->start(response.stream);
+		}
+		answers_.pop();
+		in_order_ = false;
+	}
+}
+
+bool Session::put_piece(std::string_view piece) {
+	if (piece.empty()) // an empty chunk would end the body
+		return true;
+	if (chunked_)
+		append_chunk(out_, piece);
+	else
+		out_.append(piece);
+	listener_.flush_later(*this);
+	return out_.size() - sent_ < max_unsent_bytes;
+}
+
+void Session::stream_ended(bool complete) {
+	if (complete && chunked_)
+		out_.append(last_chunk);
+	last_ = last_ || !complete; // the client sees that the end is missing
+	stream_.reset();
+	answers_.pop();
+	in_order_ = false;
+	listener_.flush_later(*this);
+}
+
+void Session::flush() {
+	if (closed_)
+		return;
+	write_ready_answers();
+	send();
+	if (closed_)
+		return;
+	const bool is_held = arrival_ != nullptr && !arrival_->admitted;
+	if (!in_.empty() && !is_held && !lingering_)
+		consume(in_);
+	watch_time();
+	if (answers_.empty() && all_is_sent() && !is_held && (last_ || ended_))
+		return say_goodbye();
+	wait_to_read();
+}
+
+void Session::send() {
+	boost::system::error_code error;
+	while (!all_is_sent() && !waits_to_write_) {
+		sent_ += socket_.write_some(asio::buffer(out_.data() + sent_, out_.size() - sent_), error);
+		if (error == asio::error::would_block)
+			return wait_to_write();
+		if (error)
+			return close();
+	}
+	if (!all_is_sent())
+		return;
+	sent_ = 0;
+	release(out_);
+	if (stream_)
+		stream_->proceed();
+}
+
+void Session::wait_to_write() {
+	waits_to_write_ = true;
+	deadline_ = Clock::now() + worker_.config.write_timeout;
+	socket_.async_wait(Socket::wait_write, [self = SessionPtr(this)](boost::system::error_code) {
+		self->waits_to_write_ = false;
+		self->flush();
+	});
+}
+
+// Ends the connection after its last answer.
+void Session::say_goodbye() {
+	if (lingering_)
+		return;
+	boost::system::error_code ignored;
+	socket_.shutdown(tcp::socket::shutdown_send, ignored);
+	if (!refused_ || ended_ || worker_.stopping)
+		return close();
+	lingering_ = true;
+	watch_time();
+	wait_to_read();
+}
+
+void Session::close() {
+	closed_ = true;
+	worker_.metrics.connections.subtract();
+	boost::system::error_code ignored;
+	socket_.close(ignored);
+	if (stream_)
+		stream_->abandon();
+	while (!answers_.empty())
+		answers_.pop();
+	listener_.forget(*this);
+}
+
+void Session::close_if_idle() {
+	if (stream_ || (answers_.empty() && arrival_ == nullptr && in_.empty() && all_is_sent()))
+		close();
+}
+
+// Time
+
+Session::Waits Session::waits() const {
+	if (lingering_)
+		return Waits::for_goodbye;
+	if (waits_to_write_)
+		return Waits::for_reading;
+	if (arrival_ != nullptr)
+		return arrival_->admitted ? Waits::for_body : Waits::nothing;
+	return answers_.empty() ? Waits::for_header : Waits::nothing;
+}
+
+// Starts the clock where the client is waited for anew.
+void Session::watch_time() {
+	const Waits now = waits();
+	if (now == waits_)
+		return;
+	waits_ = now;
+	switch (now) {
+	case Waits::nothing:
+		deadline_ = Clock::time_point::max();
+		break;
+	case Waits::for_header:
+		deadline_ = Clock::now() + worker_.config.header_timeout;
+		break;
+	case Waits::for_body:
+		deadline_ = Clock::now() + worker_.config.body_timeout;
+		break;
+	case Waits::for_reading:
+		deadline_ = Clock::now() + worker_.config.write_timeout;
+		break;
+	case Waits::for_goodbye:
+		deadline_ = Clock::now() + discard_timeout;
+		break;
+	}
+}
+
+void Session::time_is_up() {
+	const bool has_begun = arrival_ != nullptr || !in_.empty();
+	if (waits_ == Waits::for_body || (waits_ == Waits::for_header && has_begun)) {
+		arrival_.reset();
+		in_.clear();
+		return refuse(request_timeout());
+	}
+	close();
 }
 
 } // namespace tokpay

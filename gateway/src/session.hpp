@@ -1,35 +1,114 @@
-// The API's listener and its connections: reads requests, refuses what is not HTTP, writes answers.
+// A connection of the API: reads requests, refuses what is not HTTP, answers in order.
 #pragma once
 
+#include "body_stream.hpp"
+#include "pending_answer.hpp"
+#include "request_parser.hpp"
 #include "worker.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
-
-#include <unordered_set>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
 namespace tokpay {
 
-class Session;
+class Listener;
 
-// Accepts connections of one worker until it stops. The socket shares its port with the other
-// workers' (SO_REUSEPORT). Throws where the port cannot be had.
-class Listener {
+// Nothing here waits in a coroutine: the socket says when it can be read or written, answers say
+// when they are there, and the listener's clock says when time is up. Requests that arrived
+// together are under way together as far as they are safe, since a client may rely on the order of
+// effects (RFC 9112, section 9.3.2); their answers go out together, in order.
+class Session final : public boost::intrusive_ref_counter<Session, boost::thread_unsafe_counter>,
+					  public AnswerListener,
+					  public StreamConnection {
 public:
-	Listener(Worker &worker, const Endpoint &endpoint);
+	Session(Listener &listener, Worker &worker, boost::asio::ip::tcp::socket socket);
 
 	void start();
 
-	// Accepts no more and closes the connections that wait for a request; the others end with the
-	// answer they are about to give.
-	void stop();
+	// Whether the client takes too long, and what becomes of it then.
+	bool is_late(Clock::time_point now) const { return now >= deadline_; }
+	void time_is_up();
+
+	// Closes where the session only waits for the next request.
+	void close_if_idle();
+
+	// Sends what is there and goes on with what waited for it. The listener calls it once for all
+	// that happened in a turn of the event loop.
+	void flush();
+
+	void close();
 
 private:
-	boost::asio::awaitable<void> accept();
-	boost::asio::awaitable<void> serve(boost::asio::ip::tcp::socket socket);
+	// A request whose header is here and whose body is on its way.
+	struct Arrival {
+		explicit Arrival(std::string_view bytes) : header(bytes), parser(request) {
+			parser.read_header(header);
+		}
+		std::string header;
+		std::string body;
+		HttpRequest request;
+		RequestParser parser;
+		bool is_checked = false;
+		bool admitted = false; // until then nothing more is read
+	};
+	using Socket = boost::asio::ip::tcp::socket;
 
+	void wait_to_read();
+	void read();
+	void consume(std::string_view bytes);
+	bool may_start() const;
+	size_t start_request(std::string_view bytes);
+	void start_answer(const HttpRequest &request, std::string_view bytes, std::string body);
+	void admit_arrival();
+	void continue_arrival(const std::optional<Problem> &refusal);
+	size_t read_body(std::string_view bytes);
+	void refuse(const Problem &problem);
+
+	void answer_is_ready() override;
+	void write_ready_answers();
+
+	// For the stream that makes a body.
+	bool put_piece(std::string_view piece) override;
+	void stream_ended(bool complete) override;
+
+	void send();
+	void wait_to_write();
+	bool all_is_sent() const { return sent_ == out_.size(); }
+	void say_goodbye();
+	void watch_time();
+
+	// What the client is waited for, each with its own patience.
+	enum class Waits { nothing, for_header, for_body, for_reading, for_goodbye };
+	Waits waits() const;
+
+	Listener &listener_;
 	Worker &worker_;
-	boost::asio::ip::tcp::acceptor acceptor_;
-	std::unordered_set<Session *> sessions_;
+	Socket socket_;
+	boost::asio::ip::address peer_;
+	std::string in_;  // read and not used yet
+	std::string out_; // not sent yet, from sent_ on
+	size_t sent_ = 0;
+	AnswerQueue answers_;
+	std::unique_ptr<Arrival> arrival_;
+	std::shared_ptr<StreamWriter> stream_; // makes the body of the first answer
+	Waits waits_ = Waits::nothing;
+	Clock::time_point deadline_ = Clock::time_point::max();
+	size_t discarded_ = 0;
+
+	bool closed_ = false;
+	bool waits_to_read_ = false;
+	bool waits_to_write_ = false;
+	bool ended_ = false;	 // the client sends no more
+	bool in_order_ = false;	 // the request under way has effects: the next one waits for its answer
+	bool last_ = false;		 // no request is taken any more
+	bool refused_ = false;	 // the client may still be sending what nobody reads
+	bool lingering_ = false; // all is said; what the client still sends is thrown away
+	bool chunked_ = false;	 // the coding of the stream
+	bool flush_is_due_ = false;
+	friend class Listener;
 };
+
+using SessionPtr = boost::intrusive_ptr<Session>;
 
 } // namespace tokpay

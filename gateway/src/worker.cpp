@@ -13,20 +13,27 @@ constexpr LaneRunner<TransferCall>::Options transfer_options{
 // Statements cannot share a call; two connections keep a long one from blocking all others.
 constexpr LaneRunner<StatementCall>::Options statement_options{
 	.limits = {.batch_weight = 1, .queue_weight = 1000}, .connections = 2};
+// API keys in one call.
+constexpr LaneRunner<CredentialCall>::Options credential_options{
+	.limits = {.batch_weight = 1000, .queue_weight = 10000}};
 
 } // namespace
 
-Worker::Worker(const Config &c)
-	: config(c), reads(io, c.database, read_options), transfers(io, c.database, transfer_options),
+Worker::Worker(const Config &c, RateLimiter &l)
+	: config(c), limiter(l), reads(io, c.database, read_options),
+	  transfers(io, c.database, transfer_options),
 	  funded_transfers(io, c.admin_database, transfer_options),
-	  statements(io, c.admin_database, statement_options) {
+	  statements(io, c.admin_database, statement_options),
+	  credentials(io, c.admin_database, credential_options) {
 	metrics.lanes = {{"read", &reads.lane().counters()}, {"transfer", &transfers.lane().counters()},
 		{"funded_transfer", &funded_transfers.lane().counters()},
-		{"statement", &statements.lane().counters()}};
+		{"statement", &statements.lane().counters()},
+		{"credential", &credentials.lane().counters()}};
 	reads.start();
 	transfers.start();
 	funded_transfers.start();
 	statements.start();
+	credentials.start();
 }
 
 } // namespace tokpay

@@ -8,20 +8,27 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <array>
+
 namespace tokpay {
 
 struct Worker {
-	explicit Worker(const Config &config);
+	Worker(const Config &config, RateLimiter &limiter);
 
 	const Config &config;
+	RateLimiter &limiter; // everybody's
 	boost::asio::io_context io{1};
 	Metrics metrics;
 	LaneRunner<BalanceCall> reads;
 	LaneRunner<TransferCall> transfers;		   // as a teller, who cannot create money
 	LaneRunner<TransferCall> funded_transfers; // for callers with the scope fund
 	LaneRunner<StatementCall> statements;	   // everything else, one at a time
-	Authenticator authenticator{statements};
+	LaneRunner<CredentialCall> credentials;	   // API keys
+	Authenticator authenticator{io, config, credentials, statements, limiter};
 	Feed feed{io, statements};
+	// Memory that connections use in turn, within one call.
+	std::array<char, 65536> scratch;
+	HttpRequest request;
 	bool stopping = false; // answers close their connections
 };
 

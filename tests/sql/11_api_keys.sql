@@ -1,6 +1,6 @@
 -- The gateway's API keys: made once, stored as a digest, refused when expired or revoked.
 begin;
-select plan(29);
+select plan(42);
 select test.open('ann');
 
 select tokpay.create_api_key('terminal', '{read,transfer}', test.ids('ann'), '1 hour') as secret \gset
@@ -37,7 +37,7 @@ from (values
 
 -- Authentication
 create function pg_temp.authenticated(secret text) returns text language sql
-return test.rows(format('select scopes, accounts from tokpay.authenticate(%L)', sha256(convert_to(secret, 'UTF8'))));
+return test.rows(format('select scopes, accounts from tokpay.authenticate(array[%L::bytea]) where id is not null', sha256(convert_to(secret, 'UTF8'))));
 select is(pg_temp.authenticated(:'office'), '({admin},)', 'a key authenticates with its scopes');
 select is(pg_temp.authenticated(:'secret'), format('("{read,transfer}",{%s})', test.id('ann')), 'and its accounts');
 select is(pg_temp.authenticated('tokpay_' || repeat('0', 64)), '', 'an unknown key does not');
@@ -54,5 +54,31 @@ select is((select k.revoked_at = r.revoked_at from tokpay.api_keys k, revoked r 
 select is(pg_temp.authenticated(:'secret') <> '', true, 'other keys stay');
 select is(array[test.sqlstate('select tokpay.revoke_api_key(999999999)'), test.sqlstate('select tokpay.revoke_api_key(null)')], '{TP001,TP001}'::text[],
     'an unknown key cannot be revoked');
+
+-- Many at once
+select is((select array_agg(scopes[1] order by row_number) from (select a.scopes, row_number() over () from tokpay.authenticate(
+        array[sha256('x'), sha256(convert_to(:'secret', 'UTF8')), sha256(convert_to(:'short', 'UTF8')), sha256(convert_to(:'secret', 'UTF8'))]) a) r),
+    '{null,read,null,read}'::text[], 'each digest has its row, in that order');
+select is((select count(*) from tokpay.authenticate('{}')), 0::bigint, 'none has none');
+
+-- Limits
+select id as secret_id from tokpay.api_keys where name = 'terminal' \gset
+select is(array[test.sqlstate(format('select tokpay.set_api_key_limit(%s, %s)', :secret_id, given)), given], array[expected, given], 'a limit of ' || given)
+from (values ('TP001', '0'), ('TP001', '-1'), ('TP001', '1000001'), ('ok', '1000000'), ('ok', '1')) as cases (expected, given);
+select tokpay.set_api_key_limit(:secret_id, 7);
+select is((select requests_per_second from tokpay.authenticate(array[sha256(convert_to(:'secret', 'UTF8'))])), 7, 'the gateway is told');
+select tokpay.set_api_key_limit(:secret_id, null);
+select is((select requests_per_second from tokpay.api_keys where id = :secret_id), null, 'null takes it away');
+select is(test.sqlstate('select tokpay.set_api_key_limit(999999999, 1)'), 'TP001', 'an unknown key has none');
+
+-- Use
+select tokpay.note_api_key_uses(array[:secret_id, :office_id]);
+create temporary table used as select id, last_used_at from tokpay.api_keys;
+select is((select array_agg(last_used_at > clock_timestamp() - interval '1 minute' order by id) from used where id in (:secret_id, :office_id)), '{t,t}', 'uses are noted');
+select tokpay.note_api_key_uses(array[:secret_id]);
+select is((select last_used_at from tokpay.api_keys where id = :secret_id), (select last_used_at from used where id = :secret_id), 'once a minute');
+update tokpay.api_key set last_used_at = last_used_at - interval '2 minutes' where id = :secret_id;
+select tokpay.note_api_key_uses(array[:secret_id]);
+select cmp_ok((select last_used_at from tokpay.api_keys where id = :secret_id), '>', (select last_used_at from used where id = :secret_id), 'and again after it');
 select * from finish();
 rollback;

@@ -1,0 +1,39 @@
+// Who is calling, and what the credential allows.
+#pragma once
+
+#include "http.hpp"
+#include "rate_limiter.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tokpay {
+
+struct Caller {
+	bool read = false;
+	bool transfer = false;
+	bool fund = false;
+	bool admin = false;
+	// Whose accounts the database lets this caller reach: key:<id> of an API key with a list of
+	// accounts, owner:<owner> of an access token; none for a key that reaches all accounts
+	// (sql/gateway.sql).
+	std::optional<std::string> principal;
+	// For limits and logs, never the secret: key:<id> or owner:<owner>.
+	std::string identity;
+	std::optional<Quota> quota;	 // none: no limit
+	bool reads_are_free = false; // only what changes something counts against the quota
+};
+
+using CallerPtr = std::shared_ptr<const Caller>;
+
+// Whether a request fits the caller's quota: nothing, or 429. The headers that tell what is left
+// are added to headers either way.
+std::optional<Problem> check_quota(RateLimiter &limiter, const Caller &caller,
+	std::string_view method, std::vector<std::pair<const char *, std::string>> &headers);
+
+// 429 for an empty bucket, with Retry-After and the RateLimit headers.
+Problem rate_limited(const Quota &quota, const Allowance &allowance);
+
+} // namespace tokpay

@@ -1,0 +1,33 @@
+#include "credential_call.hpp"
+
+namespace tokpay {
+
+pg::Query CredentialCall::query(const LaneType::Batch &batch) const {
+	constexpr uint32_t bytea_oid = 17;
+	constexpr uint32_t bytea_array_oid = 1001;
+	std::string digests;
+	pg::Writer writer(digests);
+	writer.array_head(bytea_oid, batch.size());
+	for (const auto &ticket : batch)
+		writer.text_field(octets(ticket->request.digest));
+	return {"select id, scopes, accounts, requests_per_second from tokpay.authenticate($1)",
+		{{bytea_array_oid, std::move(digests)}}};
+}
+
+void CredentialCall::read(const pg::Result &result, const LaneType::Batch &batch) const {
+	int row = 0;
+	for (const auto &ticket : batch) {
+		ticket->reply.reset();
+		if (!result.is_null(row, 0)) {
+			ApiKey &key = ticket->reply.emplace(ApiKey{.id = result.int8(row, 0)});
+			key.scopes = result.text_array(row, 1);
+			if (!result.is_null(row, 2))
+				key.accounts = result.int8_array(row, 2);
+			if (!result.is_null(row, 3))
+				key.requests_per_second = result.int4(row, 3);
+		}
+		row++;
+	}
+}
+
+} // namespace tokpay

@@ -1,0 +1,119 @@
+// The two requests that come most often, without a coroutine. What is not plain about them is left
+// to their handlers, whose answers these equal.
+#include "handlers.hpp"
+
+#include "body_reader.hpp"
+#include "execution.hpp"
+
+namespace tokpay {
+
+namespace {
+
+Response response_of(const Result<Response> &result) {
+	return result ? *result : to_response(result.error());
+}
+
+class BalanceAnswer final : public PendingAnswer {
+public:
+	explicit BalanceAnswer(const Exchange &exchange)
+		: worker_(exchange.worker), ticket_(std::make_shared<BalanceCall::LaneType::TicketType>(
+										BalanceRequest{{exchange.id}, exchange.caller->principal})),
+		  was_taken_(worker_.reads.submit(ticket_, exchange.deadline, [this] { finish(); })) {
+		if (!was_taken_)
+			finish();
+	}
+	~BalanceAnswer() override {
+		if (was_taken_ && !ready())
+			worker_.reads.abandon(ticket_);
+	}
+	BalanceAnswer(const BalanceAnswer &) = delete;
+	BalanceAnswer &operator=(const BalanceAnswer &) = delete;
+
+	const Response &response() override {
+		using Runner = LaneRunner<BalanceCall>;
+		const Settled settled = was_taken_ ? Runner::outcome(*ticket_) : Settled::not_sent;
+		if (settled == Settled::answered)
+			response_ = balance_response(ticket_->reply.front());
+		else if (settled == Settled::refused)
+			response_ = to_response(database_problem(ticket_->sqlstate, ticket_->message));
+		else
+			response_ = to_response(overloaded());
+		return response_;
+	}
+
+private:
+	Worker &worker_;
+	std::shared_ptr<BalanceCall::LaneType::TicketType> ticket_;
+	bool was_taken_;
+	Response response_;
+};
+
+class TransferAnswer final : public PendingAnswer {
+public:
+	TransferAnswer(const Exchange &exchange, TransferRequest transfer)
+		: worker_(exchange.worker),
+		  lane_(exchange.caller->fund ? worker_.funded_transfers : worker_.transfers),
+		  ticket_(std::make_shared<TransferCall::LaneType::TicketType>(
+			  TransferWork{std::vector(1, std::move(transfer))})),
+		  was_taken_(lane_.submit(ticket_, exchange.deadline, [this] { finish(); })) {
+		if (!was_taken_)
+			finish();
+	}
+	~TransferAnswer() override {
+		if (was_taken_ && !ready())
+			lane_.abandon(ticket_);
+	}
+	TransferAnswer(const TransferAnswer &) = delete;
+	TransferAnswer &operator=(const TransferAnswer &) = delete;
+
+	const Response &response() override {
+		using Runner = LaneRunner<TransferCall>;
+		switch (was_taken_ ? Runner::outcome(*ticket_) : Settled::not_sent) {
+		case Settled::answered:
+			response_ = response_of(
+				answer_to(worker_, ticket_->request.transfers.front(), ticket_->reply.front()));
+			break;
+		case Settled::refused:
+			response_ = to_response(database_problem(ticket_->sqlstate, ticket_->message));
+			break;
+		case Settled::unknown:
+			response_ = to_response(outcome_unknown());
+			break;
+		case Settled::not_sent:
+			response_ = to_response(overloaded());
+			break;
+		}
+		return response_;
+	}
+
+private:
+	Worker &worker_;
+	LaneRunner<TransferCall> &lane_;
+	std::shared_ptr<TransferCall::LaneType::TicketType> ticket_;
+	bool was_taken_;
+	Response response_;
+};
+
+} // namespace
+
+std::unique_ptr<PendingAnswer> start_get_balance(Exchange &exchange) {
+	const HttpRequest &request = exchange.request;
+	if (exchange.id == 0 || request.target.find('?') != std::string_view::npos ||
+		request.header("If-None-Match"))
+		return nullptr;
+	return std::make_unique<BalanceAnswer>(exchange);
+}
+
+std::unique_ptr<PendingAnswer> start_post_transfer(Exchange &exchange) {
+	const auto key = idempotency_key(exchange.request);
+	if (!key)
+		return nullptr;
+	auto transfer = read_transfer_body(exchange.request.body);
+	if (!transfer)
+		return nullptr;
+	transfer->key = *key;
+	transfer->principal = exchange.caller->principal;
+	return std::make_unique<TransferAnswer>(exchange, std::move(*transfer));
+}
+
+} // namespace tokpay

@@ -1,0 +1,54 @@
+#include "handled_answer.hpp"
+
+#include "router.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+namespace tokpay {
+
+namespace asio = boost::asio;
+
+HandledAnswer::HandledAnswer(
+	Worker &worker, const HttpRequest &request, std::string_view bytes, std::string body)
+	: work_(std::make_shared<Work>(
+		  Work{worker, std::string(bytes), std::move(body), request, {}, this})) {
+	// What was a view of the connection's bytes becomes one of the copy.
+	const auto move_view = [&](std::string_view &view) {
+		if (view.data() >= bytes.data() && view.data() + view.size() <= bytes.data() + bytes.size())
+			view = {work_->bytes.data() + (view.data() - bytes.data()), view.size()};
+	};
+	HttpRequest &copy = work_->request;
+	move_view(copy.method);
+	move_view(copy.target);
+	move_view(copy.body);
+	for (HttpHeader &header : copy.headers) {
+		move_view(header.name);
+		move_view(header.value);
+	}
+	if (!work_->body.empty())
+		copy.body = work_->body;
+}
+
+HandledAnswer::~HandledAnswer() {
+	work_->answer = nullptr;
+}
+
+void HandledAnswer::start() {
+	asio::co_spawn(work_->worker.io, run(work_), asio::detached);
+}
+
+const Response &HandledAnswer::response() {
+	return work_->response;
+}
+
+asio::awaitable<void> HandledAnswer::run(std::shared_ptr<Work> work) {
+	size_t route = no_route();
+	work->response = co_await answer(work->worker, work->request, route);
+	if (work->answer == nullptr)
+		co_return;
+	work->answer->route = route;
+	work->answer->finish();
+}
+
+} // namespace tokpay

@@ -1,0 +1,149 @@
+#include "issuer.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <ctime>
+#include <iostream>
+
+namespace tokpay {
+
+namespace asio = boost::asio;
+using Clock = KeyRing::Clock;
+
+namespace {
+
+constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
+// A name server that does not answer must not hold requests longer than this.
+constexpr std::chrono::seconds max_wait{6};
+
+Problem keys_unavailable() {
+	return {.status = 503,
+		.code = "overloaded",
+		.detail = "The issuer's keys cannot be had at present; the request was not executed.",
+		.headers = {{"Retry-After", "5"}}};
+}
+
+// The member of a discovery document that is a string.
+std::string text_member(const json::Document &document, const char *name) {
+	const auto index =
+		document[0].type == json::Type::object ? document.member(0, name) : std::nullopt;
+	if (!index || document[*index].type != json::Type::string)
+		return "";
+	return std::string(document[*index].text);
+}
+
+} // namespace
+
+Problem invalid_token(std::string detail) {
+	return {.status = 401,
+		.code = "unauthenticated",
+		.detail = std::move(detail),
+		.headers = {{"WWW-Authenticate", "Bearer error=\"invalid_token\""}}};
+}
+
+Issuer::Issuer(asio::io_context &io, const IssuerConfig &config)
+	: io_(io), config_(config), tls_(client_tls(config.trusted_file)), answered_(io) {}
+
+asio::awaitable<Result<AccessToken>> Issuer::verify(std::string text, Clock::time_point deadline) {
+	std::string why;
+	const auto token = jose::parse_token(text, &why);
+	if (!token)
+		co_return invalid_token("The access token is not valid: " + why + '.');
+	// The claims first: they cost less than a key, and nothing is believed before both are good.
+	auto access = read_access_token(*token, config_.rules, std::time(nullptr), &why);
+	if (!access)
+		co_return invalid_token("The access token is not valid: " + why + '.');
+	const auto key = co_await find_key(*token, deadline);
+	if (!key)
+		co_return key.error();
+	if (!(*key)->verifies(token->algorithm, token->signed_text, token->signature))
+		co_return invalid_token("The access token is not valid: its signature is wrong.");
+	co_return std::move(*access);
+}
+
+asio::awaitable<Issuer::Found> Issuer::find_key(
+	const jose::Token &token, Clock::time_point deadline) {
+	using Kind = KeyRing::LookUp::Kind;
+	for (bool waited = false;; waited = true) {
+		const auto found = ring_.find(token.algorithm, token.key_id, Clock::now());
+		if (found.ask) {
+			answered_.expires_after(max_wait);
+			asio::co_spawn(io_, fetch_keys(), asio::detached);
+		}
+		if (found.kind == Kind::found)
+			co_return found.key;
+		if (found.kind == Kind::unknown)
+			co_return invalid_token("The access token is not valid: the issuer has no such key.");
+		if (found.kind == Kind::unavailable || waited || Clock::now() >= deadline)
+			co_return keys_unavailable();
+		co_await answered_.async_wait(no_throw);
+	}
+}
+
+asio::awaitable<void> Issuer::fetch_keys() {
+	std::string why;
+	auto text = co_await fetch_key_set(&why);
+	auto keys = text ? jose::KeySet::parse(*text, &why) : std::nullopt;
+	if (keys) {
+		if (ring_.fetched(std::move(*keys), std::move(*text), Clock::now()))
+			generation_++;
+	} else {
+		std::cerr << "tokpay-gateway: the keys of " << config_.rules.issuer
+				  << " cannot be had: " << why << std::endl;
+		ring_.failed(Clock::now());
+	}
+	answered_.cancel();
+}
+
+asio::awaitable<std::optional<std::string>> Issuer::fetch_key_set(std::string *why) {
+	std::string url = config_.key_set_url;
+	if (url.empty()) {
+		auto discovered = co_await discover(why);
+		if (!discovered)
+			co_return std::nullopt;
+		url = std::move(*discovered);
+	}
+	const auto address = parse_web_address(url);
+	// A provider in the world cannot send us to a server of this machine.
+	if (!address || (!address->tls && !parse_web_address(config_.rules.issuer)->is_loopback())) {
+		*why = "the address of its key set is not https: " + url;
+		co_return std::nullopt;
+	}
+	auto text = co_await fetch(*address, tls_, why);
+	if (!text)
+		*why = url + ": " + *why;
+	co_return text;
+}
+
+// OpenID Connect Discovery 1.0, section 4.
+asio::awaitable<std::optional<std::string>> Issuer::discover(std::string *why) {
+	std::string url = config_.rules.issuer;
+	if (url.ends_with('/'))
+		url.pop_back();
+	url += "/.well-known/openid-configuration";
+	const auto address = parse_web_address(url);
+	if (!address) {
+		*why = "its address is not valid";
+		co_return std::nullopt;
+	}
+	const auto text = co_await fetch(*address, tls_, why);
+	if (!text) {
+		*why = url + ": " + *why;
+		co_return std::nullopt;
+	}
+	const auto document = json::Document::parse(*text, why);
+	if (!document) {
+		*why = url + ": " + *why;
+		co_return std::nullopt;
+	}
+	if (text_member(*document, "issuer") != config_.rules.issuer) {
+		*why = url + " speaks for another issuer";
+		co_return std::nullopt;
+	}
+	co_return text_member(*document, "jwks_uri");
+}
+
+} // namespace tokpay

@@ -1,0 +1,50 @@
+// The API's port: accepts connections and keeps their clock.
+#pragma once
+
+#include "session.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <unordered_set>
+
+namespace tokpay {
+
+// Accepts connections of one worker until it stops. The socket shares its port with the other
+// workers' (SO_REUSEPORT). Throws where the port cannot be had.
+class Listener {
+public:
+	Listener(Worker &worker, const Endpoint &endpoint);
+	~Listener();
+	Listener(const Listener &) = delete;
+	Listener &operator=(const Listener &) = delete;
+
+	void start();
+
+	// Accepts no more and closes the connections that wait for a request; the others end with the
+	// answer they are about to give.
+	void stop();
+
+	// Calls the session's flush() once what is ready now has been dealt with.
+	void flush_later(Session &session);
+
+	void forget(Session &session) { sessions_.erase(SessionPtr(&session)); }
+
+private:
+	struct Hash {
+		size_t operator()(const SessionPtr &session) const {
+			return std::hash<Session *>()(session.get());
+		}
+	};
+
+	boost::asio::awaitable<void> accept();
+	boost::asio::awaitable<void> watch_time();
+	void flush_sessions();
+
+	Worker &worker_;
+	boost::asio::ip::tcp::acceptor acceptor_;
+	std::unordered_set<SessionPtr, Hash> sessions_;
+	std::vector<SessionPtr> to_flush_;
+	std::vector<SessionPtr> flushing_;
+};
+
+} // namespace tokpay

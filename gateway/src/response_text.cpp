@@ -1,0 +1,82 @@
+#include "response_text.hpp"
+
+#include <boost/beast/http/status.hpp>
+
+#include <charconv>
+#include <ctime>
+
+namespace tokpay {
+
+namespace http = boost::beast::http;
+
+namespace {
+
+void append_number(std::string &out, size_t number, int base = 10) {
+	char digits[24];
+	out.append(digits, std::to_chars(digits, digits + sizeof digits, number, base).ptr);
+}
+
+void append_header(std::string &out, std::string_view name, std::string_view value) {
+	out.append(name).append(": ").append(value).append("\r\n");
+}
+
+// The lines that every response has, with the time made anew every second.
+std::string_view common_lines() {
+	thread_local std::time_t made = 0;
+	thread_local char text[100];
+	const std::time_t now = std::time(nullptr);
+	if (now != made) {
+		std::tm utc{};
+		gmtime_r(&now, &utc);
+		std::strftime(text, sizeof text,
+			"Date: %a, %d %b %Y %H:%M:%S GMT\r\nX-Content-Type-Options: nosniff\r\n", &utc);
+		made = now;
+	}
+	return text;
+}
+
+void append_status_line(std::string &out, unsigned status) {
+	if (status == 200) {
+		out.append("HTTP/1.1 200 OK\r\n");
+		return;
+	}
+	const auto reason = http::obsolete_reason(static_cast<http::status>(status));
+	out.append("HTTP/1.1 ");
+	append_number(out, status);
+	out.append(" ").append(reason.data(), reason.size()).append("\r\n");
+}
+
+} // namespace
+
+void append_response(std::string &out, const Response &response, bool keep_alive, bool with_body) {
+	append_status_line(out, response.status);
+	out.append(common_lines());
+	if (response.status != 304) {
+		append_header(out, "Content-Type", response.content_type);
+		if (!response.stream) {
+			out.append("Content-Length: ");
+			append_number(out, response.body.size());
+			out.append("\r\n");
+		} else if (keep_alive) {
+			append_header(out, "Transfer-Encoding", "chunked");
+		}
+	}
+	bool has_etag = false;
+	for (const auto &[name, value] : response.headers) {
+		append_header(out, name, value);
+		has_etag |= std::string_view(name) == "ETag";
+	}
+	append_header(out, "Cache-Control", has_etag ? "private, no-cache" : "no-store");
+	if (!keep_alive)
+		append_header(out, "Connection", "close");
+	out.append("\r\n");
+	if (with_body)
+		out.append(response.body);
+}
+
+void append_chunk(std::string &out, std::string_view piece) {
+	append_number(out, piece.size(), 16);
+	out.append("\r\n").append(piece).append("\r\n");
+}
+
+} // namespace tokpay

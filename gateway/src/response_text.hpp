@@ -1,0 +1,19 @@
+// Responses as the bytes that go over the wire.
+#pragma once
+
+#include "http.hpp"
+
+namespace tokpay {
+
+// Appends status line, header and body. A response with a stream ends with its header, and says
+// that chunks follow where the connection is kept.
+void append_response(
+	std::string &out, const Response &response, bool keep_alive, bool with_body = true);
+
+// Appends one chunk of a chunked body; no piece is empty.
+void append_chunk(std::string &out, std::string_view piece);
+
+constexpr std::string_view last_chunk = "0\r\n\r\n";
+constexpr std::string_view continue_response = "HTTP/1.1 100 Continue\r\n\r\n";
+
+} // namespace tokpay

@@ -1,0 +1,182 @@
+// Settings from file, environment and flags, and what is said about a wrong one.
+#include "config.hpp"
+#include "settings.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace tokpay {
+
+namespace {
+
+class Settings_ : public testing::Test {
+protected:
+	void SetUp() override {
+		directory = std::filesystem::temp_directory_path() /
+					("tokpay-config-" + std::to_string(::getpid()));
+		std::filesystem::create_directory(directory);
+	}
+	void TearDown() override { std::filesystem::remove_all(directory); }
+
+	std::string file(const std::string &name, const std::string &text) {
+		const std::string path = directory / name;
+		std::ofstream(path) << text;
+		return path;
+	}
+
+	// With the two settings that have to be there.
+	Config read(const std::string &lines, std::vector<std::string> flags = {},
+		std::vector<std::string> environment = {}) {
+		flags.insert(
+			flags.begin(), {"gateway", "--config",
+							   file("gateway.conf", "database = d\nadmin-database = a\n" + lines)});
+		std::vector<char *> arguments;
+		for (std::string &flag : flags)
+			arguments.push_back(flag.data());
+		std::vector<char *> variables;
+		for (std::string &variable : environment)
+			variables.push_back(variable.data());
+		variables.push_back(nullptr);
+		return read_config(static_cast<int>(arguments.size()), arguments.data(), variables.data())
+			.value();
+	}
+
+	std::string fault(const std::string &lines, std::vector<std::string> flags = {},
+		std::vector<std::string> environment = {}) {
+		try {
+			read(lines, std::move(flags), std::move(environment));
+		} catch (const SettingError &error) {
+			return error.what();
+		}
+		return "";
+	}
+
+	std::filesystem::path directory;
+};
+
+using Config_ = Settings_;
+
+TEST_F(Config_, DefaultsServeThisMachine) {
+	const Config config = read("");
+	EXPECT_EQ(config.listen.host, "127.0.0.1");
+	EXPECT_EQ(config.listen.port, 8080);
+	EXPECT_EQ(config.database, "d");
+	EXPECT_EQ(config.public_url, "http://127.0.0.1:8080");
+	EXPECT_EQ(config.write_quota.requests, 10u);
+	EXPECT_FALSE(config.tls || config.issuer || config.demo_funding || config.only_check);
+	EXPECT_TRUE(config.trusted_proxies.empty());
+	EXPECT_GE(config.threads, 1u);
+}
+
+TEST_F(Config_, FlagsWinOverTheEnvironmentAndThatOverTheFile) {
+	const std::string line = "listen = 127.0.0.1:1\n";
+	const std::string variable = "TOKPAY_GATEWAY_LISTEN=127.0.0.1:2";
+	EXPECT_EQ(read(line).listen.port, 1);
+	EXPECT_EQ(read(line, {}, {variable}).listen.port, 2);
+	EXPECT_EQ(read(line, {"--listen", "[::1]:3"}, {variable}).listen.port, 3);
+	EXPECT_EQ(read(line, {"--listen=[::1]:3"}, {variable}).listen.host, "::1");
+	EXPECT_TRUE(read("", {"--check"}).only_check);
+}
+
+TEST_F(Config_, TwoVariablesNeedNoPrefix) {
+	const std::vector<std::string> environment = {
+		"PUBLIC_URL=https://pay.example/", "TRUSTED_PROXIES=10.0.0.0/8,::1", "LISTEN=x", "HOME=/"};
+	const Config config = read("", {}, environment);
+	EXPECT_EQ(config.public_url, "https://pay.example");
+	EXPECT_FALSE(config.trusted_proxies.empty());
+}
+
+TEST_F(Config_, CommentsBlankLinesAndHashesInValues) {
+	EXPECT_EQ(read("# listen = x\n\n  \t\r\n  threads=3  \r\naudience = a # b\nissuer = "
+				   "https://id.example")
+				  .issuer->rules.audience,
+		"a # b");
+}
+
+TEST_F(Config_, AFaultTellsFileAndLine) {
+	const std::pair<const char *, const char *> cases[] = {
+		{"\nlisten = here\n", "line 4: setting listen: expected ADDRESS:PORT"},
+		{"listne = 127.0.0.1:1", "line 3: there is no setting \"listne\""},
+		{"listen 127.0.0.1:1", "line 3: a line is NAME = VALUE"},
+		{"[gateway]", "line 3: a line is NAME = VALUE"},
+		{"config = x", "line 3: there is no setting"},
+		{"threads = 1\n\nthreads = 2", "line 5: threads is set in line 3"},
+		{"threads = -1", "line 3: setting threads: expected a number"},
+		{"threads = 257", "line 3: setting threads"},
+		{"request-deadline-ms = 1s", "line 3: setting request-deadline-ms"},
+		{"trusted-proxies = proxy.example", "line 3: setting trusted-proxies"},
+		{"write-limit = 10", "line 3: setting write-limit"},
+		{"write-limit = 0/1", "line 3: setting write-limit"},
+		{"write-limit = 1/", "line 3: setting write-limit"},
+		{"failed-credential-limit = 1/0", "line 3: setting failed-credential-limit"},
+		{"demo-funding = yes", "line 3: setting demo-funding: expected on or off"},
+		{"public-url = pay.example", "line 3: setting public-url"},
+		{"public-url = https://pay.example/x", "line 3: setting public-url"},
+		{"tls-key = x", "setting tls-certificate: is missing"},
+		{"audience = x", "line 3: setting audience: means nothing without issuer"},
+		{"issuer = https://id.example", "line 3: setting issuer: needs"},
+		{"issuer = http://id.example\naudience = x", "line 3: setting issuer: plain HTTP"},
+		{"issuer = https://id.example\naudience = x\nissuer-keys = http://id.example/k",
+			"line 5: setting issuer-keys: plain HTTP"}};
+	for (const auto &[lines, expected] : cases)
+		EXPECT_NE(fault(lines).find(expected), std::string::npos) << lines << ": " << fault(lines);
+	EXPECT_NE(fault("", {"--listen", "x"}).find("flag --listen: setting listen: expected"),
+		std::string::npos);
+	EXPECT_NE(fault("", {}, {"TOKPAY_GATEWAY_LISTEN=x"})
+				  .find("environment variable TOKPAY_GATEWAY_LISTEN: setting listen"),
+		std::string::npos);
+	EXPECT_NE(
+		fault("", {}, {"TOKPAY_GATEWAY_LISTNE=x"}).find("no such setting"), std::string::npos);
+	for (const char *flag : {"listen", "--lisen", "-v", "--threads"})
+		EXPECT_NE(fault("", {flag}), "") << flag;
+	EXPECT_NE(
+		fault("", {"--threads", "1", "--threads", "2"}).find("comes twice"), std::string::npos);
+	EXPECT_NE(fault("", {"--config", "/nowhere"}).find("comes twice"), std::string::npos);
+}
+
+TEST_F(Config_, SecretsComeFromFilesAndAreNeverFlagsOrQuoted) {
+	const std::string secret = file("secret", "postgresql://user:hunter2@/tokpay\n");
+	Config config = read("", {}, {"TOKPAY_GATEWAY_DATABASE=from the environment"});
+	EXPECT_EQ(config.database, "from the environment");
+	const std::string path =
+		file("other.conf", "database-file = " + secret + "\nadmin-database = a\n");
+	std::string arguments[] = {"gateway", "--config", path};
+	char *argv[] = {arguments[0].data(), arguments[1].data(), arguments[2].data()};
+	char *none[] = {nullptr};
+	EXPECT_EQ(read_config(3, argv, none)->database, "postgresql://user:hunter2@/tokpay");
+	const std::string both = fault("database-file = " + secret);
+	EXPECT_NE(
+		both.find("line 3: setting database-file: database is set as well"), std::string::npos)
+		<< both;
+	const std::string flag = fault("", {"--database", "postgresql://user:hunter2@/tokpay"});
+	EXPECT_NE(flag.find("--database-file"), std::string::npos);
+	for (const std::string &text : {both, flag})
+		EXPECT_EQ(text.find("hunter2"), std::string::npos);
+}
+
+TEST_F(Config_, TheWorldIsNotServedInPlainHttpNorWithDemoMoney) {
+	const std::string open = "public-url = https://pay.example\n";
+	const std::string behind = open + "trusted-proxies = 10.0.0.1\n";
+	const std::string own = open + "tls-certificate = c\ntls-key = k\n";
+	EXPECT_EQ(fault(behind), "");
+	EXPECT_EQ(fault(own), "");
+	EXPECT_NE(fault(open).find("line 3: setting public-url: the world would speak plain HTTP"),
+		std::string::npos);
+	EXPECT_NE(fault("public-url = http://pay.example\n").find("plain HTTP"), std::string::npos);
+	for (const std::string &lines : {behind, own}) {
+		EXPECT_NE(
+			fault(lines + "demo-funding = on").find("setting demo-funding"), std::string::npos);
+		EXPECT_NE(fault(lines + "issuer = http://127.0.0.1:8081").find("demo provider"),
+			std::string::npos);
+		EXPECT_EQ(fault(lines + "issuer = https://id.example"), "");
+	}
+	EXPECT_TRUE(read("public-url = http://localhost:8080\ndemo-funding = on").demo_funding);
+	EXPECT_EQ(
+		read(own + "issuer = https://id.example").issuer->rules.audience, "https://pay.example");
+}
+
+} // namespace
+
+} // namespace tokpay

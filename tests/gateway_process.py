@@ -1,0 +1,86 @@
+"""Gateways of a test's own on the instance's database, with other settings."""
+
+import contextlib
+import http.client
+import os
+import pathlib
+import random
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+from http_client import Client, environment
+
+CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
+PROGRAM = pathlib.Path(os.environ.get("TOKPAY_TEST_GATEWAY", CHECKOUT / "build/gateway/tokpay-gateway"))
+
+
+def free_port():
+    """Below the ports that outgoing connections take."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def settings_file():
+    """The instance's own settings of its gateway."""
+    run_dir = pathlib.Path(environment("TOKPAY_TEST_RUN_DIR", "the instance's directory"))
+    home = run_dir / "home"
+    return (home if home.is_symlink() else run_dir) / "gateway.conf"
+
+
+class GatewayProcess:
+    def __init__(self, **settings):
+        """settings: public_url="…" is the flag --public-url."""
+        self.port, self.admin_port = free_port(), free_port()
+        self.admin_url = f"http://127.0.0.1:{self.admin_port}"
+        scheme = "https" if "tls_key" in settings else "http"
+        self.url = f"{scheme}://127.0.0.1:{self.port}"
+        flags = {"listen": f"127.0.0.1:{self.port}", "admin_listen": f"127.0.0.1:{self.admin_port}", "threads": 2, **settings}
+        arguments = [f"--{name.replace('_', '-')}={value}" for name, value in flags.items()]
+        self.process = subprocess.Popen([PROGRAM, "--config", settings_file(), *arguments], stderr=subprocess.PIPE, text=True)
+        self.log = []
+        self.reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True)
+        self.reader.start()
+        until = time.monotonic() + 30
+        while not self.ready():
+            assert self.process.poll() is None and time.monotonic() < until, "".join(self.log)
+            time.sleep(0.02)
+
+    def ready(self):
+        try:
+            return Client(url=self.admin_url).get("/readyz").status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def stop(self):
+        """SIGTERM; everything it wrote, once it has ended well."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=60)
+        self.reader.join()
+        text = "".join(self.log)
+        assert self.process.returncode == 0, text
+        return text
+
+
+@pytest.fixture(scope="module")
+def gateway():
+    """A function that starts gateways; the module's end stops them."""
+    started = []
+
+    def start(**settings):
+        started.append(GatewayProcess(**settings))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.stop()
