@@ -108,11 +108,15 @@ TimestampTz Books::earliest_time(const Account *debit, std::span<Account *const>
 	return at;
 }
 
-JournalRow *Books::new_row(char kind, int64 debit, TimestampTz at) {
+JournalRow *Books::new_row(
+	char kind, int64 debit, TimestampTz at, JournalRow *written) {
 	auto *row = new (palloc(sizeof(JournalRow))) JournalRow;
-	const size_t i = rows_.size();
-	row->id = i < written_rows_.size() ? written_rows_[i]->id
-									   : nextval_internal(catalog().transfer_id_seq, false);
+	// One that was undone was never written.
+	if (written != nullptr && !ItemPointerIsValid(&written->place))
+		written = nullptr;
+	row->written = written;
+	row->id = written != nullptr ? written->id
+								 : nextval_internal(catalog().transfer_id_seq, false);
 	row->at = at;
 	row->debit = debit;
 	row->kind = kind;
@@ -140,9 +144,9 @@ void Books::touch(Account *account, TimestampTz at) {
 	account->row->last_at = at;
 }
 
-const JournalRow *Books::post(const Posting &posting, const PendingHold *end_hold) {
+JournalRow *Books::post(const Posting &posting, const PendingHold *end_hold) {
 	Account *debit = posting.debit;
-	JournalRow *row = new_row(posting.kind, debit->id, posting.at);
+	JournalRow *row = new_row(posting.kind, debit->id, posting.at, posting.written);
 	row->amount = posting.total;
 	row->key = posting.key;
 	row->key_hash = posting.key_hash;
@@ -192,7 +196,7 @@ const JournalRow *Books::post(const Posting &posting, const PendingHold *end_hol
 
 void Books::expire(Account *debit, const PendingHold &hold) {
 	const TimestampTz at = std::max({now_, debit->row->last_at + 1, hold.expires_at});
-	JournalRow *row = new_row(kind_expiry, debit->id, at);
+	JournalRow *row = new_row(kind_expiry, debit->id, at, nullptr);
 	row->amount = hold.amount;
 	row->target = hold.hold;
 	touch(debit, at);
@@ -300,16 +304,15 @@ void Books::begin_again() {
 // Rows that have come out as before stay; the others are replaced.
 void Books::mend_journal() {
 	Vector<JournalRow *> again;
-	const std::span<JournalRow *> rows = rows_.all();
-	for (size_t i = 0; i < std::max(rows.size(), written_rows_.size()); i++) {
-		JournalRow *written = i < written_rows_.size() ? written_rows_[i] : nullptr;
-		if (written != nullptr && i < rows.size() && same_row(*rows[i], *written))
-			continue;
-		if (written != nullptr)
-			simple_heap_delete(journal_heap_, &written->place);
-		if (i < rows.size())
-			again.push_back(rows[i]);
+	for (JournalRow *row : rows_.all()) {
+		if (row->written != nullptr && same_row(*row, *row->written))
+			row->written->stays = true;
+		else
+			again.push_back(row);
 	}
+	for (JournalRow *row : written_rows_)
+		if (!row->stays)
+			simple_heap_delete(journal_heap_, &row->place);
 	append_to_journal(journal_heap_, again.all());
 }
 

@@ -23,6 +23,7 @@ struct Posting {
 	int64 target = 0;
 	TimestampTz at = 0;
 	TimestampTz expires_at = DT_NOEND;
+	JournalRow *written = nullptr; // by the first decision, for the same request
 };
 
 // The order of calls: the constructor, add() for every account, read(), perhaps lock(), then the
@@ -61,7 +62,7 @@ public:
 
 	// Books a transfer of any kind; it must be allowed. For captures and voids end_hold is the
 	// hold.
-	const JournalRow *post(const Posting &posting, const PendingHold *end_hold);
+	JournalRow *post(const Posting &posting, const PendingHold *end_hold);
 
 	// Ends as many of the account's holds that have expired by then, oldest first, as it takes to
 	// have so much available. False and no change where all of them are not enough.
@@ -102,7 +103,7 @@ private:
 	void begin_again();
 	void mend_journal();
 	Relation hold_heap();
-	JournalRow *new_row(char kind, int64 debit, TimestampTz at);
+	JournalRow *new_row(char kind, int64 debit, TimestampTz at, JournalRow *written);
 	int64 post_entry(Account *account, int64 transfer, TimestampTz at, int64 amount);
 	void touch(Account *account, TimestampTz at);
 

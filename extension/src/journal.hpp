@@ -44,6 +44,8 @@ struct JournalRow {
 	TimestampTz expires_at = DT_NOEND; // DT_NOEND: never
 	int64 key_hash = 0;				   // of a row to append that has a key
 	ItemPointerData place = {};		   // of a row that was appended
+	JournalRow *written = nullptr;	   // what a row may take the place of
+	bool stays = false;				   // a row that was written is right as it is
 };
 
 // Whether two rows to append are the same, for the same request.

@@ -99,7 +99,8 @@ class Batch {
 public:
 	Batch(std::span<const Request> requests, std::span<Outcome> outcomes)
 		: requests_(requests), outcomes_(outcomes), books_("a transfer", account_count(requests)),
-		  keys_(requests.size()), accounts_(allocate<std::span<Account *>>(requests.size())) {
+		  keys_(requests.size()), accounts_(allocate<std::span<Account *>>(requests.size())),
+		  rows_(allocate<JournalRow *>(requests.size())) {
 		for (size_t i = 0; i < requests.size(); i++) {
 			const Request &request = requests[i];
 			if (request.refusal.code != Code::ok)
@@ -207,7 +208,7 @@ private:
 			books_.undo(mark);
 			return {.refusal = refusal};
 		}
-		const JournalRow *row = evaluation.post(hash);
+		JournalRow *row = rows_[i] = evaluation.post(hash, rows_[i]);
 		if (request.key != nullptr)
 			keys_.insert(row);
 		return {.row = row};
@@ -227,6 +228,7 @@ private:
 	Books books_;
 	BatchKeys keys_;
 	std::span<std::span<Account *>> accounts_; // of every request: the debit, then its credits
+	std::span<JournalRow *> rows_;			   // of every request: what was booked last, or null
 	bool has_targets_ = false; // whose end, an entry of a unique index, only locks make sure of
 };
 
