@@ -164,7 +164,8 @@ class Instance:
     @contextmanager
     def another_gateway(self, pooled):
         """A gateway beside that of the instance: through PgBouncer as well, or straight to PostgreSQL."""
-        port, admin_port = free_port(self.ports["HTTP_PORT"] + 1), free_port(self.ports["ADMIN_PORT"] + 1)
+        port = free_port(self.ports["HTTP_PORT"] + 1)
+        admin_port = free_port(max(port, self.ports["ADMIN_PORT"]) + 1)
         settings = (self.home / "gateway.conf").read_text().splitlines()
         changed = {"listen": f"127.0.0.1:{port}", "admin-listen": f"127.0.0.1:{admin_port}"}
         lines = []

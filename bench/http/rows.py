@@ -13,7 +13,7 @@ from instance import free_port
 from measure.checkout import Failure, say
 from measure.driver import DRIVERS
 from measure.result import Result, Series
-from measure.turns import alone, compare, figures, take_turns
+from measure.turns import alone, compare, figures, take_turns, undisturbed
 
 CLIENTS = 64  # connections
 MANY_CLIENTS = 256
@@ -217,7 +217,7 @@ class Rows:
             ("balance", self._reads, "reads/s", 10, 2),
             ("transfer", self._writes, "transfers/s", 20, 6),
         ):
-            peak = side(load, connections=CLIENTS)()["rate"]
+            peak = undisturbed(side(load, connections=CLIENTS))["rate"]
             say(f"{load}: the peak is {peak:,.0f}/s")
             told = self._alone(load, side(load, connections=MANY_CLIENTS, rate=peak / 2))[load]
             yield Result(
