@@ -34,6 +34,7 @@ def main(names):
         about = report.circumstances(
             size_name, size, instance.execute, instance.library, "extension", "sql", "gateway", "instance"
         )
+        about["PgBouncer"] = instance.pgbouncer_version()
         results, failed = suite.run_rows(Rows(instance, size), to_run)
         about["cores that others took"] = suite.others_cpu(results)
     finally:

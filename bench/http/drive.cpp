@@ -181,6 +181,7 @@ std::vector<Tally> drive(std::span<Traffic> traffics, double seconds) {
 			throw std::runtime_error("no answer for too long");
 	}
 	std::vector<Tally> tallies;
+	tallies.reserve(loops.size());
 	for (const Loop &loop : loops)
 		tallies.push_back(loop.tally());
 	return tallies;

@@ -155,6 +155,10 @@ class Instance:
                 cursor.execute(statement, parameters)
                 return cursor.fetchall() if cursor.description else []
 
+    def pgbouncer_version(self):
+        program = os.readlink(f"/proc/{self.pid_of('pgbouncer')}/exe")
+        return output(program, "--version").split("\n", 1)[0].removeprefix("PgBouncer ")
+
     def check_sums(self):
         """Fails unless all balances together are nothing: what was paid was received."""
         ((total,),) = self.execute("select sum(balance) from tokpay.account_state")
