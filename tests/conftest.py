@@ -77,3 +77,11 @@ def new_database(server_url):
 @pytest.fixture
 def database(new_database):
     return new_database()
+
+
+@pytest.fixture(scope="module")
+def file_database(server_url):
+    """One database for all tests of a file, which keep to accounts of their own."""
+    database = Database(server_url)
+    yield database
+    database.drop()

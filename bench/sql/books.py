@@ -5,22 +5,18 @@ with the same books.
 """
 
 import hashlib
-import json
 import os
-import subprocess
-import sys
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
-from server import CHECKOUT, TELLER, Failure
+from measure.accounts import HOT_BALANCE, OPENING_BALANCE, Population, find_accounts, open_accounts
+from measure.checkout import CHECKOUT, Failure, say
+from measure.driver import finish_load, start_load
+from server import TELLER
 
 HERE = Path(__file__).parent
-DRIVER = CHECKOUT / "build/bench/driver/bench-load"
-MAX_CREDITS = 10_000
-OPENING_BALANCE = 1_000_000
-HOT_BALANCE = 10**15  # of the account that pays everybody
-NO_CEILING = 2**63 - 1
 
 # Whatever random access needs is in memory when a measurement begins: as much as fits, the accounts last.
 PREWARM = """
@@ -30,21 +26,6 @@ PREWARM = """
             and c.relname not in ('journal', 'plain_transfer', 'account_info')
         order by c.relname like '%account%', c.relname
     ) as c"""
-
-
-def say(text):
-    """Tells what is being done."""
-    print(f"  {text}", file=sys.stderr, flush=True)
-
-
-@dataclass
-class Population:
-    """The accounts of a database: `accounts` ids from `first_account`, and two of their own."""
-
-    first_account: int
-    accounts: int
-    payer: int
-    payee: int
 
 
 @dataclass
@@ -68,14 +49,7 @@ class Database:
             **asdict(self.population),
             **options,
         }
-        arguments = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
-        return subprocess.Popen(
-            [DRIVER, *arguments],
-            env=self.server.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return start_load("bench-load", options, self.server.environment())
 
     def run_load(self, load, **options):
         return finish_load(self.start_load(load, **options))
@@ -92,17 +66,6 @@ class Database:
             faults = self.execute("select check_name, detail from tokpay.verify() where not ok")
             if faults:
                 raise Failure(f"verify() finds: {faults}")
-
-
-def finish_load(driver):
-    try:
-        out, errors = driver.communicate()
-    except BaseException:
-        driver.kill()
-        raise
-    if driver.returncode != 0:
-        raise Failure(f"{' '.join(map(str, driver.args))}\n{errors}")
-    return json.loads(out)
 
 
 class Books:
@@ -144,22 +107,15 @@ class Books:
         self.server.execute("postgres", f"drop database if exists {name} with (force)")
 
     def _database(self, name, accounts):
-        ((payer, payee),) = self.server.execute(
-            name, "select tokpay.account_id('bench/payer'), tokpay.account_id('bench/payee')"
-        )
-        return Database(self.server, name, Population(payee + 1, accounts, payer, payee))
+        return Database(self.server, name, find_accounts(partial(self.server.execute, name), accounts))
 
     def _build(self, name, accounts, transfers):
         say(f"building a database of {accounts:,} accounts")
         self.server.execute("postgres", f"create database {name}")
         self.server.execute(name, "create extension tokpay")
         self.server.execute("postgres", f"grant tokpay_teller to {TELLER}")
-        self.server.execute(name, "select tokpay.open_account('bench/payer')")
-        self.server.execute(name, "select tokpay.open_account('bench/payee')")
-        database = self._database(name, accounts)
-        insert_accounts(database)
-        fund(database)
-        population = database.population
+        population = open_accounts(partial(self.server.execute, name), accounts)
+        database = Database(self.server, name, population)
         self.server.psql(
             name,
             HERE / "plain.sql",
@@ -176,48 +132,10 @@ class Books:
             self.server.execute(name, "vacuum analyze")
 
 
-def insert_accounts(database):
-    """Accounts as pg_restore brings them: a million calls of open_account would take minutes."""
-    first = database.population.first_account
-    ids = [first, first + database.population.accounts - 1]
-    database.execute(
-        "insert into tokpay.account_info (account, metadata) select id, '{}' from generate_series(%s, %s) as id", ids
-    )
-    database.execute(
-        f"""insert into tokpay.account_state (id, currency, min_balance, max_balance, key_filter)
-        select id, 'USD', 0, {NO_CEILING}, 0 from generate_series(%s, %s) as id""",
-        ids,
-    )
-    database.execute("select setval('tokpay.account_id_seq', %s)", ids[1:])
-
-
-def fund(database):
-    """Money from the funding account. Each transfer credits accounts that lie far apart, so that every
-    update finds room on its page and the table stays packed as it was."""
-    population = database.population
-    transfers = -(-population.accounts // MAX_CREDITS)
-    connection = database.server.connect(database.name)
-    with connection.cursor() as cursor:
-        cursor.execute("select * from tokpay.top_up(%s, %s)", [population.payer, HOT_BALANCE])
-        for i in range(transfers):
-            cursor.execute(
-                """select t.transfer from (
-                    select array_agg(id) as ids from generate_series(%s, %s, %s) as id
-                ) as one, tokpay.transfer(tokpay.account_id('funding/USD'), ids,
-                    array_fill(%s::bigint, array[cardinality(ids)])) as t""",
-                [
-                    population.first_account + i,
-                    population.first_account + population.accounts - 1,
-                    transfers,
-                    OPENING_BALANCE,
-                ],
-            )
-    connection.close()
-
-
 def fingerprint(server):
     """Of what the databases were made from; others have to be built again."""
     digest = hashlib.sha256(server.version.encode())
-    for file in [*sorted(server.extension_directory.glob("tokpay*")), HERE / "plain.sql", HERE / "books.py"]:
+    accounts = CHECKOUT / "bench/measure/accounts.py"
+    for file in [*sorted(server.extension_directory.glob("tokpay*")), HERE / "plain.sql", HERE / "books.py", accounts]:
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]

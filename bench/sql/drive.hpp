@@ -2,8 +2,9 @@
 // in.
 #pragma once
 
-#include "histogram.hpp"
 #include "load.hpp"
+
+#include "measure/histogram.hpp"
 
 #include <chrono>
 #include <vector>

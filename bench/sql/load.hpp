@@ -3,7 +3,8 @@
 
 #include "connection.hpp"
 #include "options.hpp"
-#include "random.hpp"
+
+#include "measure/random.hpp"
 
 #include <memory>
 #include <string>

@@ -2,7 +2,8 @@
 #include "drive.hpp"
 #include "meter.hpp"
 #include "options.hpp"
-#include "stall_watch.hpp"
+
+#include "measure/stall_watch.hpp"
 
 #include <chrono>
 #include <cstdio>

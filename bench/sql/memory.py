@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from statistics import median
 
-from books import finish_load
+from measure.driver import finish_load
 
 BATCH = 10_000
 POLL_S = 0.001  # a batch takes some hundred times as long

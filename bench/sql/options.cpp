@@ -1,17 +1,14 @@
 #include "options.hpp"
 
-#include <map>
+#include "measure/command_line.hpp"
+
 #include <stdexcept>
-#include <string_view>
-#include <variant>
 
 namespace tokpay::bench {
 
 namespace {
 
-using Member = std::variant<std::string Options::*, int64_t Options::*, double Options::*>;
-
-const std::map<std::string_view, Member> members = {
+const std::map<std::string_view, Member<Options>> members = {
 	{"--load", &Options::load},
 	{"--pattern", &Options::pattern},
 	{"--database", &Options::database},
@@ -34,15 +31,6 @@ const std::map<std::string_view, Member> members = {
 	{"--postmaster", &Options::postmaster},
 };
 
-void set(Options &options, const Member &member, const std::string &value) {
-	if (const auto *text = std::get_if<std::string Options::*>(&member))
-		options.*(*text) = value;
-	else if (const auto *whole = std::get_if<int64_t Options::*>(&member))
-		options.*(*whole) = std::stoll(value);
-	else
-		options.*std::get<double Options::*>(member) = std::stod(value);
-}
-
 void check(const Options &options) {
 	if (options.connections < 1 || options.threads < 1 || options.threads > options.connections)
 		throw std::invalid_argument("--threads is between 1 and --connections");
@@ -57,19 +45,7 @@ void check(const Options &options) {
 } // namespace
 
 Options read_options(int argc, char **argv) {
-	Options options;
-	for (int i = 1; i < argc; i += 2) {
-		const auto found = members.find(argv[i]);
-		if (found == members.end() || i + 1 == argc)
-			throw std::invalid_argument(
-				std::string(argv[i]) + ": no such option, or its value is missing");
-		try {
-			set(options, found->second, argv[i + 1]);
-		} catch (const std::logic_error &) {
-			throw std::invalid_argument(
-				std::string(argv[i]) + " " + argv[i + 1] + ": not a number");
-		}
-	}
+	Options options = read_command_line<Options>(members, argc, argv);
 	check(options);
 	return options;
 }

@@ -1,24 +1,21 @@
 // What one measurement is, as the command line tells it.
 #pragma once
 
-#include <cstddef>
+#include "measure/pattern.hpp"
+
 #include <cstdint>
 #include <string>
 
 namespace tokpay::bench {
 
-struct Options {
+struct Options : Population {
 	std::string load;				 // a name that make_load knows
 	std::string pattern = "uniform"; // who pays whom: uniform, to-one, from-one
 	std::string database;			 // the rest of the connection comes from PGHOST and the like
 	int64_t connections = 1;
-	int64_t threads = 1;	   // each serves its share of the connections
-	int64_t batch = 1;		   // requests, or accounts, per call
-	int64_t credits = 1;	   // per transfer
-	int64_t first_account = 1; // the accounts of the uniform choice: ids in a row
-	int64_t accounts = 1;
-	int64_t payer = 0;		 // of from-one
-	int64_t payee = 0;		 // of to-one
+	int64_t threads = 1;	 // each serves its share of the connections
+	int64_t batch = 1;		 // requests, or accounts, per call
+	int64_t credits = 1;	 // per transfer
 	double seconds = 10;	 // length of the measurement
 	double warm_up = 2;		 // seconds before it
 	int64_t calls = 0;		 // instead of both: so many calls are measured

@@ -8,10 +8,6 @@ namespace tokpay::bench {
 
 namespace {
 
-int64_t random_account(const Options &options, Random &random) {
-	return options.first_account + random.below(options.accounts);
-}
-
 // The result has one row, a balance.
 class BalanceLoad : public Load {
 public:

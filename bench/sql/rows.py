@@ -8,62 +8,19 @@ from contextlib import closing, contextmanager, nullcontext
 
 import memory
 import storage
-from books import say
-from result import Result, Series
-from server import Failure
+from measure.checkout import say
+from measure.result import Result, Series
+from measure.turns import compare, take_turns
 
 BATCH = 500  # transfers a call
 READ_BATCH = 1_000  # accounts a call
 CLIENTS = 16
 CREDITS = 10_000  # of one wide transfer
 CHECKPOINT_AT = 1 / 3  # of a minute
-STALL_S = 1.0  # a machine that is merely busy lets every thread run in less
-RUNS_AT_MOST = 3
 # One client thread for many connections costs half of what a thread each does; batches are few and
 # large, and a thread each keeps both backends busy.
 SIXTEEN = {"connections": CLIENTS, "threads": 1}
 TWO_BACKENDS = {"connections": 2, "threads": 2, "batch": BATCH}
-
-
-def take_turns(rounds, sides):
-    """Runs the sides, functions by name, in turn; what each told, by name."""
-    told = {name: [] for name in sides}
-    for number in range(1, rounds + 1):
-        for name, run in sides.items():
-            one = undisturbed(run)
-            told[name].append(one)
-            others = f"; others took {one['others_cpu']:.1f} cores" if one["others_cpu"] > 0.3 else ""
-            say(f"round {number} of {rounds}: {name} {one['rate']:,.0f}/s{others}")
-    return told
-
-
-def undisturbed(run):
-    """What a run tells, unless the machine stood still meanwhile: then what it tells the next time."""
-    for _ in range(RUNS_AT_MOST):
-        told = run()
-        if told["stall_seconds"] <= STALL_S:
-            break
-        say(f"the machine stood still for {told['stall_seconds']:.1f} s: once more")
-    if told["rate"] == 0:
-        raise Failure(f"no call of {told['load']} came to an end in {told['seconds']} s")
-    return told
-
-
-def figures(told, name):
-    return Series([one[name] for one in told])
-
-
-def compare(told, subject, baseline, **properties):
-    """The result of two sides."""
-    return Result(
-        measured=figures(told[subject], "rate"),
-        baseline_what=baseline,
-        baseline=figures(told[baseline], "rate"),
-        cpu=figures(told[subject], "server_cpu_us_per_unit"),
-        baseline_cpu=figures(told[baseline], "server_cpu_us_per_unit"),
-        runs=told[subject] + told[baseline],
-        **properties,
-    )
 
 
 class Rows:

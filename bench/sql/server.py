@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psycopg2
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+from measure.checkout import CHECKOUT, Failure, output
+
 SOCKET_PATH_LIMIT = 100  # bytes; the system allows 107
 PORT = 5432  # names the socket; nothing listens on TCP
 SUPERUSER, TELLER = "postgres", "bench_teller"
@@ -31,14 +32,6 @@ checkpoint_timeout = 1h
 max_wal_size = 24GB
 min_wal_size = 2GB
 """
-
-
-class Failure(Exception):
-    """What ends the benchmark, in words for the person who runs it."""
-
-
-def output(*command):
-    return subprocess.run(command, check=True, capture_output=True, text=True, cwd=CHECKOUT).stdout.strip()
 
 
 class Server:

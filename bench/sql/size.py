@@ -1,15 +1,10 @@
-"""How large and how long everything is: BENCH=full, the default, or BENCH=quick."""
+"""How large and how long everything is, full and quick."""
 
-import os
-from dataclasses import dataclass, fields
-
-from server import Failure
+from dataclasses import dataclass
 
 
 @dataclass
 class Size:
-    """BENCH_ACCOUNTS and the like, one for each field, change a single figure."""
-
     accounts: int = 1_000_000
     seconds: float = 10  # a measurement of reads and of single transfers
     rounds: int = 5  # of subject and baseline in turn
@@ -41,21 +36,3 @@ QUICK = Size(
     memory_batches=10,
     storage_transfers=100_000,
 )
-
-
-def size_of_environment():
-    """The name of the size, with a + where single figures were changed, and the size."""
-    name = os.environ.get("BENCH", "full")
-    if name not in ("full", "quick"):
-        raise Failure(f"BENCH={name}: it is quick or full")
-    size = QUICK if name == "quick" else Size()
-    changed = ""
-    for field in fields(Size):
-        value = os.environ.get(f"BENCH_{field.name.upper()}")
-        if value is not None:
-            changed = "+"
-            try:
-                setattr(size, field.name, field.type(value))
-            except ValueError:
-                raise Failure(f"BENCH_{field.name.upper()}={value}: not a number") from None
-    return name + changed, size

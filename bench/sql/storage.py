@@ -1,6 +1,6 @@
 """What a transfer leaves behind: bytes in each relation, WAL, and the CPU time it took."""
 
-from result import Result, Series
+from measure.result import Result, Series
 
 SIZES = """
     select n.nspname || '.' || c.relname,

@@ -11,32 +11,12 @@ namespace tokpay::bench {
 
 namespace {
 
-constexpr int64_t max_amount = 100; // minor units
-
-// Who pays whom. Payer and payee are not among the accounts of the uniform choice.
-class Pattern {
-public:
-	explicit Pattern(const Options &options) : options_(options) {
-		if (options.pattern != "uniform" && options.pattern != "to-one" &&
-			options.pattern != "from-one")
-			throw std::invalid_argument("there is no pattern " + options.pattern);
-	}
-
-	// Writes debit, credit and amount of one transfer.
-	void write(Random &random, char *debit, char *credit, char *amount) const {
-		const int64_t one = random.below(options_.accounts);
-		// Of the others, so that nobody pays himself.
-		const int64_t two = (one + 1 + random.below(options_.accounts - 1)) % options_.accounts;
-		const bool from_one = options_.pattern == "from-one";
-		const bool to_one = options_.pattern == "to-one";
-		put_int8(debit, from_one ? options_.payer : options_.first_account + one);
-		put_int8(credit, to_one ? options_.payee : options_.first_account + two);
-		put_int8(amount, 1 + random.below(max_amount));
-	}
-
-private:
-	Options options_;
-};
+// Overwrites debit, credit and amount of one transfer.
+void put(const Payment &payment, char *debit, char *credit, char *amount) {
+	put_int8(debit, payment.debit);
+	put_int8(credit, payment.credit);
+	put_int8(amount, payment.amount);
+}
 
 // Where the value of a result's column is, in every row.
 int column(const PGresult *result, const char *name) {
@@ -55,7 +35,8 @@ void check_executed(const PGresult *result, int row, int replayed) {
 // accounts and no account twice.
 class TransferLoad : public Load {
 public:
-	explicit TransferLoad(const Options &options) : options_(options), pattern_(options) {
+	explicit TransferLoad(const Options &options)
+		: options_(options), pattern_(options.pattern, options) {
 		sql = "select * from tokpay.transfer($1, $2, $3, $4)";
 		types = {int8_oid, int8_array_oid, int8_array_oid, text_oid};
 		parameters.resize(types.size());
@@ -69,7 +50,8 @@ public:
 	void encode(Random &random) override {
 		random.uuid(parameters[3].data());
 		if (options_.credits == 1) {
-			pattern_.write(random, parameters[0].data(), Int8Array::value(parameters[1].data(), 0),
+			put(pattern_.choose(random), parameters[0].data(),
+				Int8Array::value(parameters[1].data(), 0),
 				Int8Array::value(parameters[2].data(), 0));
 			return;
 		}
@@ -81,7 +63,7 @@ public:
 		for (size_t i = 0; i < static_cast<size_t>(options_.credits); i++) {
 			account = (account + step) % options_.accounts;
 			put_int8(Int8Array::value(parameters[1].data(), i), options_.first_account + account);
-			put_int8(Int8Array::value(parameters[2].data(), i), 1 + random.below(max_amount));
+			put_int8(Int8Array::value(parameters[2].data(), i), random_amount(random));
 		}
 	}
 
@@ -101,7 +83,7 @@ private:
 class TransferBatchLoad : public Load {
 public:
 	TransferBatchLoad(const Options &options, Connection &connection)
-		: options_(options), pattern_(options) {
+		: options_(options), pattern_(options.pattern, options) {
 		sql = "select * from tokpay.transfer_batch($1)";
 		const ResultPtr type = connection.execute("select 'tokpay.transfer_request'::regtype::oid, "
 												  "'tokpay.transfer_request[]'::regtype::oid");
@@ -120,7 +102,7 @@ public:
 	void encode(Random &random) override {
 		char *request = parameters[0].data() + Int8Array::head_size + 4;
 		for (int64_t i = 0; i < options_.batch; i++, request += stride_) {
-			pattern_.write(random, request + debit_, Int8Array::value(request + credits_, 0),
+			put(pattern_.choose(random), request + debit_, Int8Array::value(request + credits_, 0),
 				Int8Array::value(request + amounts_, 0));
 			random.uuid(request + key_);
 		}
@@ -192,14 +174,15 @@ private:
 // bench.plain_transfer: three numbers; it returns the transfer's id.
 class PlainTransferLoad : public Load {
 public:
-	explicit PlainTransferLoad(const Options &options) : pattern_(options) {
+	explicit PlainTransferLoad(const Options &options) : pattern_(options.pattern, options) {
 		sql = "select bench.plain_transfer($1, $2, $3)";
 		types.assign(3, int8_oid);
 		parameters.assign(3, std::string(8, '\0'));
 	}
 
 	void encode(Random &random) override {
-		pattern_.write(random, parameters[0].data(), parameters[1].data(), parameters[2].data());
+		put(pattern_.choose(random), parameters[0].data(), parameters[1].data(),
+			parameters[2].data());
 	}
 
 	void check(const PGresult *result) const override {
@@ -214,7 +197,8 @@ private:
 // bench.plain_batch: three arrays; it returns how many transfers it did.
 class PlainBatchLoad : public Load {
 public:
-	explicit PlainBatchLoad(const Options &options) : options_(options), pattern_(options) {
+	explicit PlainBatchLoad(const Options &options)
+		: options_(options), pattern_(options.pattern, options) {
 		sql = "select bench.plain_batch($1, $2, $3)";
 		types.assign(3, int8_array_oid);
 		parameters.resize(3);
@@ -225,7 +209,7 @@ public:
 
 	void encode(Random &random) override {
 		for (size_t i = 0; i < static_cast<size_t>(options_.batch); i++)
-			pattern_.write(random, Int8Array::value(parameters[0].data(), i),
+			put(pattern_.choose(random), Int8Array::value(parameters[0].data(), i),
 				Int8Array::value(parameters[1].data(), i),
 				Int8Array::value(parameters[2].data(), i));
 	}

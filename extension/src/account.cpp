@@ -174,6 +174,10 @@ text *AccountReader::currency() {
 	return currency_of(&tuple_);
 }
 
+HeapTuple AccountReader::copy() {
+	return heap_copytuple(&tuple_);
+}
+
 void AccountReader::end() {
 	if (BufferIsValid(buffer_))
 		ReleaseBuffer(buffer_);
@@ -185,10 +189,41 @@ void AccountReader::end() {
 
 namespace {
 
+// Whether a transaction other than ours is changing or locking this version, or has replaced it.
+bool is_in_use(HeapTupleHeader header) {
+	if ((header->t_infomask & HEAP_XMAX_INVALID) != 0)
+		return false;
+	if ((header->t_infomask & HEAP_XMAX_IS_MULTI) != 0)
+		return true;
+	const TransactionId other = HeapTupleHeaderGetRawXmax(header);
+	if (TransactionIdIsCurrentTransactionId(other))
+		return false;
+	return !HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) || TransactionIdIsInProgress(other);
+}
+
+void load(Account *account, HeapTuple copy) {
+	account->tuple = copy;
+	account->row = reinterpret_cast<AccountRow *>(row_bytes(copy));
+	account->currency = currency_of(copy);
+	account->key_filter = key_filter_of(account->row, account->currency);
+	account->read = account->state();
+}
+
+// Whether the row exists by now, whatever the transaction's snapshot sees.
+bool exists_by_now(Relation heap, int64 id) {
+	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+	AccountReader reader(heap, latest);
+	const bool exists = reader.find(id) != nullptr;
+	reader.end();
+	UnregisterSnapshot(latest);
+	return exists;
+}
+
 // Locks the row at tid; slot then holds its newest version. False where it is gone or, under
 // LockWaitSkip, held by others. Follows ExecLockRows in PostgreSQL's nodeLockRows.c.
-bool lock_row(Relation heap, Snapshot snapshot, ItemPointerData tid, int64 id,
-	LockWaitPolicy policy, TupleTableSlot *slot) {
+bool lock_row(Relation heap, ItemPointerData tid, int64 id, LockWaitPolicy policy,
+	TupleTableSlot *slot) {
+	Snapshot snapshot = GetActiveSnapshot();
 	const uint8 flags = IsolationUsesXactSnapshot() ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
 	TM_FailureData failure;
 	const TM_Result result = table_tuple_lock(heap, &tid, snapshot, slot, snapshot->curcid,
@@ -210,77 +245,107 @@ bool lock_row(Relation heap, Snapshot snapshot, ItemPointerData tid, int64 id,
 	return false;
 }
 
-// Whether the row exists by now, whatever the transaction's snapshot sees.
-bool exists_by_now(Relation heap, int64 id) {
-	Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-	AccountReader reader(heap, latest);
-	const bool exists = reader.find(id) != nullptr;
-	reader.end();
-	UnregisterSnapshot(latest);
-	return exists;
+// False where the account is no longer as it was read: it is loaded anew, or left out.
+bool lock_account(Relation heap, Account *account, LockWaitPolicy policy, TupleTableSlot *slot) {
+	ItemPointerData place = account->tuple->t_self;
+	if (!lock_row(heap, place, account->id, policy, slot)) {
+		account->tuple = nullptr;
+		account->row = nullptr;
+		return false;
+	}
+	if (ItemPointerEquals(&slot->tts_tid, &place))
+		return true;
+	load(account, ExecCopySlotHeapTuple(slot));
+	return false;
 }
 
-void load(Account *account, HeapTuple copy) {
-	account->tuple = copy;
-	account->row = reinterpret_cast<AccountRow *>(row_bytes(copy));
-	account->currency = currency_of(copy);
-	account->key_filter = key_filter_of(account->row, account->currency);
-}
+// Updates rows and what the update asks of their indexes.
+class AccountWriter {
+public:
+	explicit AccountWriter(Relation heap)
+		: heap_(heap), indexes_(heap), command_(GetCurrentCommandId(true)) {}
+
+	// Waits for others who are changing the row; TM_Ok, or what they have done to it.
+	TM_Result write(Account *account) {
+		TM_FailureData failure;
+		IndexesToUpdate to_update;
+		const TM_Result result = update_row(
+			heap_, &account->tuple->t_self, account->tuple, command_, &failure, &to_update);
+		if (result != TM_Ok || to_update == IndexesToUpdate::none)
+			return result;
+		// The id stays as it is, which the index uses to delete dead entries first.
+		indexes_.insert(account->tuple,
+			{.after_update = true, .summarizing_only = to_update == IndexesToUpdate::summarizing});
+		if (to_update == IndexesToUpdate::all)
+			hints.remember(account->id, ItemPointerGetBlockNumber(&account->tuple->t_self),
+				ItemPointerGetOffsetNumber(&account->tuple->t_self));
+		return result;
+	}
+
+	void end() { indexes_.end(); }
+
+private:
+	Relation heap_;
+	IndexWriter indexes_;
+	CommandId command_;
+};
 
 } // namespace
 
-// Finds all of them first: others wait for the locks, so what can be done before them is. What the
-// snapshot sees stays where it is as long as the snapshot is active.
-void lock_accounts(Relation heap, std::span<Account *> accounts, LockWaitPolicy policy) {
-	Snapshot snapshot = GetActiveSnapshot();
-	AccountReader reader(heap, snapshot);
+// What the snapshot sees stays where it is as long as the snapshot is active.
+void read_accounts(Relation heap, std::span<Account *const> accounts) {
+	AccountReader reader(heap, GetActiveSnapshot());
 	reader.prunes = true;
-	const auto places = allocate<ItemPointerData>(accounts.size());
 	for (size_t i = 0; i < accounts.size(); i++) {
 		CHECK_FOR_INTERRUPTS();
 		reader.look_ahead(i, accounts.size(), [&](size_t j) { return accounts[j]->id; });
-		if (reader.find(accounts[i]->id) != nullptr)
-			places[i] = reader.place();
-		else if (IsolationUsesXactSnapshot() && exists_by_now(heap, accounts[i]->id))
+		Account *account = accounts[i];
+		if (reader.find(account->id) != nullptr) {
+			load(account, reader.copy());
+			account->in_use = is_in_use(account->tuple->t_data);
+		} else if (IsolationUsesXactSnapshot() && exists_by_now(heap, account->id)) {
 			raise_serialization_failure();
-		else
-			ItemPointerSetInvalid(&places[i]);
+		}
 	}
 	reader.end();
+}
 
+void lock_accounts(Relation heap, std::span<Account *const> accounts, LockWaitPolicy policy) {
 	TupleTableSlot *slot = table_slot_create(heap, nullptr);
-	for (size_t i = 0; i < accounts.size(); i++) {
+	for (Account *account : accounts) {
 		CHECK_FOR_INTERRUPTS();
-		if (ItemPointerIsValid(&places[i]) &&
-			lock_row(heap, snapshot, places[i], accounts[i]->id, policy, slot))
-			load(accounts[i], ExecCopySlotHeapTuple(slot));
+		if (account->row != nullptr)
+			lock_account(heap, account, policy, slot);
 	}
 	ExecDropSingleTupleTableSlot(slot);
 }
 
 void write_accounts(Relation heap, std::span<Account *const> accounts) {
-	const CommandId command = GetCurrentCommandId(true);
-	IndexWriter indexes(heap);
+	AccountWriter writer(heap);
+	for (Account *account : accounts)
+		if (account->row != nullptr && !account->is_stored())
+			if (const TM_Result result = writer.write(account); result != TM_Ok)
+				elog(ERROR, "unexpected result %d of updating account " INT64_FORMAT, result,
+					account->id);
+	writer.end();
+}
+
+bool write_unlocked_accounts(Relation heap, std::span<Account *const> accounts) {
+	AccountWriter writer(heap);
+	TupleTableSlot *slot = table_slot_create(heap, nullptr);
+	bool unmoved = true;
 	for (Account *account : accounts) {
-		if (!account->changed)
+		CHECK_FOR_INTERRUPTS();
+		if (account->row == nullptr)
 			continue;
-		TM_FailureData failure;
-		IndexesToUpdate to_update;
-		const TM_Result result = update_row(
-			heap, &account->tuple->t_self, account->tuple, command, &failure, &to_update);
-		if (result != TM_Ok)
-			elog(ERROR, "unexpected result %d of updating account " INT64_FORMAT, result,
-				account->id);
-		if (to_update == IndexesToUpdate::none)
-			continue;
-		// The id stays as it is, which the index uses to delete dead entries first.
-		indexes.insert(account->tuple,
-			{.after_update = true, .summarizing_only = to_update == IndexesToUpdate::summarizing});
-		if (to_update == IndexesToUpdate::all)
-			hints.remember(account->id, ItemPointerGetBlockNumber(&account->tuple->t_self),
-				ItemPointerGetOffsetNumber(&account->tuple->t_self));
+		if (unmoved && !account->is_stored() && writer.write(account) == TM_Ok)
+			account->written = true;
+		else
+			unmoved &= lock_account(heap, account, LockWaitBlock, slot);
 	}
-	indexes.end();
+	ExecDropSingleTupleTableSlot(slot);
+	writer.end();
+	return unmoved;
 }
 
 } // namespace tokpay

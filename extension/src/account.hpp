@@ -65,9 +65,9 @@ public:
 		if (i + row_distance < count)
 			prefetch_row(id(i + row_distance));
 	}
-	// Of the same row: its currency, and where it is stored.
+	// Of the same row: its currency, and a copy of all of it.
 	text *currency();
-	ItemPointerData place() const { return tuple_.t_self; }
+	HeapTuple copy();
 	void end();
 
 	// Whether pages that are nearly full are pruned on the way: for those who will update them.
@@ -100,17 +100,20 @@ struct AccountState {
 	uint64 key_filter = 0;
 };
 
-// An account locked for the rest of the transaction; row points into tuple, a copy that the call
-// changes in place and write_accounts stores.
+// An account of a call. row points into tuple, a copy that the call changes in place.
 struct Account {
 	int64 id = 0;
-	HeapTuple tuple = nullptr; // null: no such account, or not locked
+	HeapTuple tuple = nullptr; // null: no such account, or passed over
 	AccountRow *row = nullptr;
 	text *currency = nullptr;
 	uint64 *key_filter = nullptr; // in tuple as well
 	int64 delta = 0;			  // scratch of the evaluation: what the request at hand would add
 	int64 released = 0;			  // expired holds that this call has ended
-	bool changed = false;
+	uint32 uses = 0;			  // how often the call's requests name it
+	bool in_use = false;		  // somebody else was changing it when it was read
+	bool written = false;		  // the call has updated it
+	AccountState read;			  // as it was before the call
+	const AccountState *stored = nullptr; // as the table has it by now, where that is not read
 
 	AccountState state() const {
 		AccountState state{.key_filter = *key_filter};
@@ -121,14 +124,28 @@ struct Account {
 		memcpy(row, &state.row, account_row_bytes);
 		*key_filter = state.key_filter;
 	}
+	bool is_stored() const {
+		const AccountState &in_table = stored == nullptr ? read : *stored;
+		return memcmp(row, &in_table.row, account_row_bytes) == 0 &&
+			   *key_filter == in_table.key_filter;
+	}
 };
 
-// Locks the accounts in the order given, which is ascending by id, and loads them. The snapshot of
-// the call is active. LockWaitSkip leaves out what others hold. Errors: 40001 where the isolation
-// level demands it.
-void lock_accounts(Relation heap, std::span<Account *> accounts, LockWaitPolicy policy);
+// All of these take the accounts in ascending order of id, while the call's snapshot is active, and
+// raise 40001 where the isolation level demands it.
 
-// One update for every changed account.
+// Finds and loads the accounts as the snapshot sees them, without a lock.
+void read_accounts(Relation heap, std::span<Account *const> accounts);
+
+// Locks what was read, and loads what has moved on since. LockWaitSkip leaves out what others hold.
+void lock_accounts(Relation heap, std::span<Account *const> accounts, LockWaitPolicy policy);
+
+// One update for every changed account; all are locked.
 void write_accounts(Relation heap, std::span<Account *const> accounts);
+
+// The same for accounts that are not locked yet: an update is a lock as well, and the unchanged
+// ones are locked without one. False where an account has moved on since it was read: that one is
+// loaded anew, all are locked, and those before it are stored.
+bool write_unlocked_accounts(Relation heap, std::span<Account *const> accounts);
 
 } // namespace tokpay

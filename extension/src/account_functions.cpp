@@ -15,15 +15,15 @@ int64 account_argument(FunctionCallInfo fcinfo) {
 	return PG_GETARG_INT64(0);
 }
 
-// Locks the account, calls change(row), which refuses or changes it, and stores it. One that is
-// changed already is left as it is: change() then returns false.
+// Locks the account, calls change(row), which refuses or changes it, and stores what is changed.
 template<class Change> Datum change_account(int64 id, Change change) {
 	Books books("a change of an account", 1);
 	Account *account = books.add(id);
+	books.read();
 	books.lock(LockWaitBlock);
 	if (account->row == nullptr)
 		raise(account_not_found(id));
-	account->changed = change(account->row);
+	change(account->row);
 	books.write();
 	books.close();
 	return Datum(0);
@@ -39,9 +39,7 @@ Datum change_status(FunctionCallInfo fcinfo, char status) {
 	return change_account(account_argument(fcinfo), [&](AccountRow *row) {
 		if (row->status == status_closed)
 			raise_closed(row->id);
-		const bool changes = row->status != status;
 		row->status = status;
-		return changes;
 	});
 }
 
@@ -73,7 +71,6 @@ TOKPAY_FUNCTION(tokpay_set_limits) {
 			violated("min_balance", min_balance);
 		if (row->balance > max_balance)
 			violated("max_balance", max_balance);
-		return true;
 	});
 	PG_RETURN_VOID();
 }
@@ -90,7 +87,7 @@ TOKPAY_FUNCTION(tokpay_close) {
 	using namespace tokpay;
 	return change_account(account_argument(fcinfo), [](AccountRow *row) {
 		if (row->status == status_closed)
-			return false;
+			return;
 		if (row->balance != 0 || row->held != 0)
 			raise({.code = Code::account_in_use,
 				.account = row->id,
@@ -98,6 +95,5 @@ TOKPAY_FUNCTION(tokpay_close) {
 								   ", of which " INT64_FORMAT " held.",
 					row->id, row->balance, row->held)});
 		row->status = status_closed;
-		return true;
 	});
 }

@@ -21,22 +21,22 @@ Account *Books::add(int64 id) {
 	size_t place = static_cast<uint64>(id) * UINT64CONST(0x9E3779B97F4A7C15) >> 32 & mask;
 	while (table_[place] != 0) {
 		Account &account = accounts_[table_[place] - 1];
-		if (account.id == id)
+		if (account.id == id) {
+			account.uses++;
 			return &account;
+		}
 		place = (place + 1) & mask;
 	}
 	Account &account = accounts_[account_count_++];
 	account.id = id;
+	account.uses = 1;
 	table_[place] = static_cast<uint32>(account_count_);
 	return &account;
 }
 
-// Earlier calls of the same statement are seen, as SPI makes them; both snapshots are younger than
-// the table locks. Under READ COMMITTED the second one, snapshot(), sees every key that was ever
-// used on a locked account and every hold that is pending on it. Under the stricter levels the
-// locks have proved the accounts unchanged since the transaction's snapshot, which therefore sees
-// them too.
-void Books::lock(LockWaitPolicy policy) {
+// Earlier calls of the same statement are seen, as SPI makes them; the snapshot is younger than the
+// table locks.
+void Books::read() {
 	ascending_ = allocate<Account *>(account_count_);
 	for (size_t i = 0; i < account_count_; i++)
 		ascending_[i] = &accounts_[i];
@@ -44,14 +44,39 @@ void Books::lock(LockWaitPolicy policy) {
 
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	lock_accounts(account_heap_, ascending_, policy);
+	read_accounts(account_heap_, ascending_);
 	now_ = GetCurrentTimestamp();
 }
 
+bool Books::should_lock() const {
+	constexpr uint64 tolerated_share = 16; // the requests on accounts in use are decided twice
+	uint64 uses = 0;
+	uint64 in_use = 0;
+	for (const Account &account : accounts_.first(account_count_)) {
+		if (account.row != nullptr && account.row->held != 0)
+			return true;
+		uses += account.uses;
+		in_use += account.in_use ? account.uses : 0;
+	}
+	return in_use * tolerated_share > uses;
+}
+
+void Books::lock(LockWaitPolicy policy) {
+	lock_accounts(account_heap_, ascending_, policy);
+	locked_ = true;
+	now_ = GetCurrentTimestamp();
+}
+
+// With the locks a second snapshot sees every key that was ever used on an account and every hold
+// that is pending on it. Without them the first one does where the account turns out to be
+// unmoved, since every use of a key and every end of a hold changes its row; so does the
+// transaction's snapshot under the stricter levels.
 Snapshot Books::snapshot() {
 	if (snapshot_ == nullptr) {
-		PopActiveSnapshot();
-		PushActiveSnapshot(GetTransactionSnapshot());
+		if (locked_) {
+			PopActiveSnapshot();
+			PushActiveSnapshot(GetTransactionSnapshot());
+		}
 		snapshot_ = GetActiveSnapshot();
 	}
 	return snapshot_;
@@ -83,9 +108,15 @@ TimestampTz Books::earliest_time(const Account *debit, std::span<Account *const>
 	return at;
 }
 
-JournalRow *Books::new_row(char kind, int64 debit, TimestampTz at) {
+JournalRow *Books::new_row(
+	char kind, int64 debit, TimestampTz at, JournalRow *written) {
 	auto *row = new (palloc(sizeof(JournalRow))) JournalRow;
-	row->id = nextval_internal(catalog().transfer_id_seq, false);
+	// One that was undone was never written.
+	if (written != nullptr && !ItemPointerIsValid(&written->place))
+		written = nullptr;
+	row->written = written;
+	row->id = written != nullptr ? written->id
+								 : nextval_internal(catalog().transfer_id_seq, false);
 	row->at = at;
 	row->debit = debit;
 	row->kind = kind;
@@ -102,7 +133,6 @@ int64 Books::post_entry(Account *account, int64 transfer, TimestampTz at, int64 
 	row.version += 1;
 	row.last_transfer = transfer;
 	row.last_at = at;
-	account->changed = true;
 	if (row.version % waypoint_spacing == 0)
 		waypoints_.push_back({account->id, row.version, transfer, at});
 	return previous;
@@ -112,12 +142,11 @@ int64 Books::post_entry(Account *account, int64 transfer, TimestampTz at, int64 
 void Books::touch(Account *account, TimestampTz at) {
 	save(account);
 	account->row->last_at = at;
-	account->changed = true;
 }
 
-const JournalRow *Books::post(const Posting &posting, const PendingHold *end_hold) {
+JournalRow *Books::post(const Posting &posting, const PendingHold *end_hold) {
 	Account *debit = posting.debit;
-	JournalRow *row = new_row(posting.kind, debit->id, posting.at);
+	JournalRow *row = new_row(posting.kind, debit->id, posting.at, posting.written);
 	row->amount = posting.total;
 	row->key = posting.key;
 	row->key_hash = posting.key_hash;
@@ -167,7 +196,7 @@ const JournalRow *Books::post(const Posting &posting, const PendingHold *end_hol
 
 void Books::expire(Account *debit, const PendingHold &hold) {
 	const TimestampTz at = std::max({now_, debit->row->last_at + 1, hold.expires_at});
-	JournalRow *row = new_row(kind_expiry, debit->id, at);
+	JournalRow *row = new_row(kind_expiry, debit->id, at, nullptr);
 	row->amount = hold.amount;
 	row->target = hold.hold;
 	touch(debit, at);
@@ -209,7 +238,6 @@ void Books::undo(const Mark &mark) {
 		const Saved &saved = saved_[i];
 		saved.account->set(saved.state);
 		saved.account->released = saved.released;
-		saved.account->changed = saved.changed;
 	}
 	saved_.shrink(mark.saved);
 	rows_.shrink(mark.rows);
@@ -218,9 +246,21 @@ void Books::undo(const Mark &mark) {
 	ended_holds_.shrink(mark.ended_holds);
 }
 
-void Books::write() {
-	write_accounts(account_heap_, ascending_);
-	append_to_journal(journal_heap_, rows_.all());
+// The journal first: until the accounts are written nobody waits for this call, and its index
+// entries are a third of the work.
+bool Books::write() {
+	if (written_rows_.empty()) {
+		append_to_journal(journal_heap_, rows_.all());
+		if (!locked_ && !write_unlocked_accounts(account_heap_, ascending_)) {
+			begin_again();
+			return false;
+		}
+	} else {
+		CommandCounterIncrement(); // what this call has written is to be written again
+		mend_journal();
+	}
+	if (locked_)
+		write_accounts(account_heap_, ascending_);
 	if (!waypoints_.empty()) {
 		Relation heap = open_heap(catalog().waypoint, RowExclusiveLock);
 		insert_waypoints(heap, waypoints_.all());
@@ -230,6 +270,50 @@ void Books::write() {
 		insert_pending_holds(hold_heap(), new_holds_.all());
 	if (!ended_holds_.empty())
 		delete_pending_holds(hold_heap(), ended_holds_.all());
+	return true;
+}
+
+// All accounts are locked now. They are as they were before the call again, or as somebody else
+// has left them.
+void Books::begin_again() {
+	locked_ = true;
+	for (Account *account : ascending_) {
+		account->released = 0;
+		if (account->row == nullptr)
+			continue;
+		if (account->written)
+			account->stored = new (palloc(sizeof(AccountState))) AccountState(account->state());
+		account->set(account->read);
+	}
+	written_rows_ = allocate<JournalRow *>(rows_.size());
+	std::ranges::copy(rows_.all(), written_rows_.begin());
+	rows_.shrink(0);
+	waypoints_.shrink(0);
+	new_holds_.shrink(0);
+	ended_holds_.shrink(0);
+	saved_.shrink(0);
+	if (journal_ != nullptr)
+		journal_->end();
+	if (pending_holds_ != nullptr)
+		pending_holds_->end();
+	journal_ = nullptr;
+	pending_holds_ = nullptr;
+	snapshot_ = nullptr;
+}
+
+// Rows that have come out as before stay; the others are replaced.
+void Books::mend_journal() {
+	Vector<JournalRow *> again;
+	for (JournalRow *row : rows_.all()) {
+		if (row->written != nullptr && same_row(*row, *row->written))
+			row->written->stays = true;
+		else
+			again.push_back(row);
+	}
+	for (JournalRow *row : written_rows_)
+		if (!row->stays)
+			simple_heap_delete(journal_heap_, &row->place);
+	append_to_journal(journal_heap_, again.all());
 }
 
 void Books::close() {

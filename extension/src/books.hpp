@@ -23,10 +23,16 @@ struct Posting {
 	int64 target = 0;
 	TimestampTz at = 0;
 	TimestampTz expires_at = DT_NOEND;
+	JournalRow *written = nullptr; // by the first decision, for the same request
 };
 
-// The order of calls: the constructor, add() for every account, lock(), then the rest, write() and
-// close(). Memory is the current context's.
+// The order of calls: the constructor, add() for every account, read(), perhaps lock(), then the
+// rest, write() and close(). Memory is the current context's.
+//
+// Without lock() the requests are decided and the journal is written before any row is locked, and
+// write() then locks the accounts and finds out whether they are still as they were read. Where one
+// is not, write() returns false, everything is locked, and the call decides all requests once more
+// and calls write() again: it mends what has come out otherwise.
 class Books {
 public:
 	// Errors: not_leader, a read-only transaction (25006), parallel mode, which name what is done.
@@ -36,11 +42,18 @@ public:
 	// The account with this id, the same one for the same id.
 	Account *add(int64 id);
 
-	// Locks and loads all accounts in ascending order.
+	// Finds all accounts and loads what the snapshot shows of them.
+	void read();
+
+	// Whether locks should be had first: others are changing what many requests are about, or there
+	// are holds, whose end must be seen.
+	bool should_lock() const;
+
+	// Locks all accounts in ascending order and loads what has moved on.
 	void lock(LockWaitPolicy policy);
 
-	// These read under a snapshot that is taken when it is first wanted, after the locks were had:
-	// it sees whatever was committed before.
+	// These read under a snapshot that sees whatever was committed before the locks were had, or
+	// before the rows were read that write() proves to be unchanged.
 	JournalReader &journal();
 	PendingHoldReader &pending_holds();
 
@@ -49,7 +62,7 @@ public:
 
 	// Books a transfer of any kind; it must be allowed. For captures and voids end_hold is the
 	// hold.
-	const JournalRow *post(const Posting &posting, const PendingHold *end_hold);
+	JournalRow *post(const Posting &posting, const PendingHold *end_hold);
 
 	// Ends as many of the account's holds that have expired by then, oldest first, as it takes to
 	// have so much available. False and no change where all of them are not enough.
@@ -72,10 +85,11 @@ public:
 
 	// Keeps an account's present state for undo(); everything that changes one calls it first.
 	void save(Account *account) {
-		saved_.push_back({account, account->state(), account->released, account->changed});
+		saved_.push_back({account, account->state(), account->released});
 	}
 
-	void write();
+	// False where an account has moved on: decide again.
+	bool write();
 	void close();
 
 private:
@@ -83,12 +97,13 @@ private:
 		Account *account;
 		AccountState state;
 		int64 released;
-		bool changed;
 	};
 
 	Snapshot snapshot();
+	void begin_again();
+	void mend_journal();
 	Relation hold_heap();
-	JournalRow *new_row(char kind, int64 debit, TimestampTz at);
+	JournalRow *new_row(char kind, int64 debit, TimestampTz at, JournalRow *written);
 	int64 post_entry(Account *account, int64 transfer, TimestampTz at, int64 amount);
 	void touch(Account *account, TimestampTz at);
 
@@ -99,12 +114,14 @@ private:
 	size_t account_count_ = 0;
 	std::span<uint32> table_;		 // open addressing: 1 + index into accounts_, 0 for none
 	std::span<Account *> ascending_; // by id
+	bool locked_ = false;
 	TimestampTz now_ = 0;
 	Snapshot snapshot_ = nullptr;
 	JournalReader *journal_ = nullptr;
 	PendingHoldReader *pending_holds_ = nullptr;
 	Vector<Saved> saved_;
 	Vector<JournalRow *> rows_;
+	std::span<JournalRow *> written_rows_; // those of the first decision
 	Vector<Waypoint> waypoints_;
 	Vector<PendingHold> new_holds_;
 	Vector<PendingHold> ended_holds_;

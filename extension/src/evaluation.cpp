@@ -28,7 +28,7 @@ Refusal Evaluation::evaluate() {
 	return refusal;
 }
 
-const JournalRow *Evaluation::post(int64 key_hash) {
+JournalRow *Evaluation::post(int64 key_hash, JournalRow *written) {
 	const TimestampTz at = books_.earliest_time(debit_, credits_);
 	const PendingHold *end_hold =
 		request_.kind == kind_capture || request_.kind == kind_void ? &hold_ : nullptr;
@@ -43,7 +43,8 @@ const JournalRow *Evaluation::post(int64 key_hash) {
 						   .metadata = request_.metadata,
 						   .target = request_.target == nullptr ? 0 : request_.target->id,
 						   .at = at,
-						   .expires_at = expiry(at)},
+						   .expires_at = expiry(at),
+						   .written = written},
 		end_hold);
 }
 

@@ -17,8 +17,8 @@ public:
 
 	Refusal evaluate();
 
-	// After evaluate() said ok this must succeed.
-	const JournalRow *post(int64 key_hash);
+	// After evaluate() said ok this must succeed. written is what an earlier decision has written.
+	JournalRow *post(int64 key_hash, JournalRow *written);
 
 private:
 	bool is(char kind) const { return request_.kind == kind; }

@@ -105,6 +105,17 @@ const char *kind_name(char kind) {
 	}
 }
 
+// Texts come from the request, so their addresses tell.
+bool same_row(const JournalRow &a, const JournalRow &b) {
+	return a.id == b.id && a.at == b.at && a.debit == b.debit && a.amount == b.amount &&
+		   a.debit_balance == b.debit_balance && a.debit_version == b.debit_version &&
+		   a.debit_previous == b.debit_previous && a.kind == b.kind &&
+		   a.legs.size() == b.legs.size() &&
+		   memcmp(a.legs.data(), b.legs.data(), a.legs.size_bytes()) == 0 && a.key == b.key &&
+		   a.description == b.description && a.metadata == b.metadata && a.target == b.target &&
+		   a.expires_at == b.expires_at;
+}
+
 bool same_text(text *a, text *b) {
 	const size_t size = VARSIZE_ANY_EXHDR(a);
 	return size == VARSIZE_ANY_EXHDR(b) && memcmp(VARDATA_ANY(a), VARDATA_ANY(b), size) == 0;
@@ -265,7 +276,7 @@ void append_to_journal(Relation heap, std::span<JournalRow *const> rows) {
 		MemoryContextSwitchTo(caller);
 		for (size_t i = 0; i < chunk.size(); i++) {
 			HeapTuple tuple = ExecFetchSlotHeapTuple(slots[i], false, nullptr);
-			tuple->t_self = slots[i]->tts_tid;
+			chunk[i]->place = tuple->t_self = slots[i]->tts_tid;
 			indexes.insert(*chunk[i], tuple);
 			ExecClearTuple(slots[i]);
 		}

@@ -43,7 +43,13 @@ struct JournalRow {
 	int64 target = 0;				   // 0: none
 	TimestampTz expires_at = DT_NOEND; // DT_NOEND: never
 	int64 key_hash = 0;				   // of a row to append that has a key
+	ItemPointerData place = {};		   // of a row that was appended
+	JournalRow *written = nullptr;	   // what a row may take the place of
+	bool stays = false;				   // a row that was written is right as it is
 };
+
+// Whether two rows to append are the same, for the same request.
+bool same_row(const JournalRow &a, const JournalRow &b);
 
 // Whether transfers of this kind are entries of their accounts; the others only reserve or release.
 constexpr bool has_entries(char kind) {
@@ -90,7 +96,7 @@ private:
 // A copy in the current context, without key, description and metadata.
 JournalRow without_texts(const JournalRow &row);
 
-// Appends the rows, in order.
+// Appends the rows, in order, and sets their places.
 void append_to_journal(Relation heap, std::span<JournalRow *const> rows);
 
 } // namespace tokpay

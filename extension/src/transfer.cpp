@@ -99,11 +99,13 @@ class Batch {
 public:
 	Batch(std::span<const Request> requests, std::span<Outcome> outcomes)
 		: requests_(requests), outcomes_(outcomes), books_("a transfer", account_count(requests)),
-		  keys_(requests.size()), accounts_(allocate<std::span<Account *>>(requests.size())) {
+		  keys_(requests.size()), accounts_(allocate<std::span<Account *>>(requests.size())),
+		  rows_(allocate<JournalRow *>(requests.size())) {
 		for (size_t i = 0; i < requests.size(); i++) {
 			const Request &request = requests[i];
 			if (request.refusal.code != Code::ok)
 				continue;
+			has_targets_ |= request.target != nullptr;
 			accounts_[i] = allocate<Account *>(1 + request.credits.size());
 			accounts_[i][0] = books_.add(request.debit);
 			for (size_t j = 0; j < request.credits.size(); j++)
@@ -112,7 +114,20 @@ public:
 	}
 
 	void execute() {
-		books_.lock(LockWaitBlock);
+		books_.read();
+		if (has_targets_ || books_.should_lock())
+			books_.lock(LockWaitBlock);
+		decide();
+		if (!books_.write()) {
+			keys_.shrink(0);
+			decide();
+			books_.write();
+		}
+		books_.close();
+	}
+
+private:
+	void decide() {
 		for (size_t i = 0; i < requests_.size();) {
 			const size_t end = chain_end(i);
 			if (requests_[i].in_chain)
@@ -122,11 +137,8 @@ public:
 			books_.keep();
 			i = end;
 		}
-		books_.write();
-		books_.close();
 	}
 
-private:
 	size_t chain_end(size_t first) const {
 		size_t end = first + 1;
 		while (requests_[first].in_chain && end < requests_.size() && requests_[end].in_chain &&
@@ -196,7 +208,7 @@ private:
 			books_.undo(mark);
 			return {.refusal = refusal};
 		}
-		const JournalRow *row = evaluation.post(hash);
+		JournalRow *row = rows_[i] = evaluation.post(hash, rows_[i]);
 		if (request.key != nullptr)
 			keys_.insert(row);
 		return {.row = row};
@@ -216,6 +228,8 @@ private:
 	Books books_;
 	BatchKeys keys_;
 	std::span<std::span<Account *>> accounts_; // of every request: the debit, then its credits
+	std::span<JournalRow *> rows_;			   // of every request: what was booked last, or null
+	bool has_targets_ = false; // whose end, an entry of a unique index, only locks make sure of
 };
 
 } // namespace
@@ -232,6 +246,7 @@ int32 end_expired(std::span<const PendingHold> holds) {
 	const auto debits = allocate<Account *>(holds.size());
 	for (size_t i = 0; i < holds.size(); i++)
 		debits[i] = books.add(holds[i].debit);
+	books.read();
 	books.lock(LockWaitSkip);
 	int32 count = 0;
 	for (size_t i = 0; i < holds.size(); i++) {

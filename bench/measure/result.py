@@ -47,7 +47,7 @@ class Result:
     def met(self):
         figure = (self.ratio if self.judged == "ratio" else self.measured).median
         if self.at_most is not None:
-            return "yes" if figure <= self.at_most else "no"
+            return "aim" if self.aim is not None and figure <= self.aim else "yes" if figure <= self.at_most else "no"
         if self.at_least is None:
             return "-"
         return "aim" if self.aim is not None and figure >= self.aim else "yes" if figure >= self.at_least else "no"

@@ -4,20 +4,12 @@ import hashlib
 import json
 import os
 import platform
-import subprocess
 import time
 from pathlib import Path
 
-from server import CHECKOUT
+from measure.checkout import output_if_any
 
 COLUMNS = ("what", "measured", "at least", "aim", "baseline, note", "ratio", "met", "CPU each")
-
-
-def command(*words):
-    try:
-        return subprocess.run(words, check=True, capture_output=True, text=True, cwd=CHECKOUT).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""
 
 
 def cpu_model():
@@ -27,16 +19,16 @@ def cpu_model():
     return platform.machine()
 
 
-def circumstances(server, size_name, size):
-    """Machine, versions, settings and commit."""
-    settings = server.execute(
-        "postgres",
+def circumstances(size_name, size, execute, library, *sources):
+    """Machine, versions, settings and commit; the sources are the folders that are measured."""
+    settings = execute(
         """select name, current_setting(name) from pg_settings
         where source in ('configuration file', 'command line') and name !~ '(directories|_file|^port$|TimeZone|^lc_)'
-        order by name""",
+        order by name"""
     )
-    extension = server.execute(
-        "postgres", "select default_version from pg_available_extensions where name = 'tokpay'"
+    ((extension, version),) = execute(
+        """select default_version, current_setting('server_version')
+        from pg_available_extensions where name = 'tokpay'"""
     )
     memory_kb = int(Path("/proc/meminfo").read_text().split()[1])
     return {
@@ -44,17 +36,17 @@ def circumstances(server, size_name, size):
         **{name.replace("_", " "): value for name, value in vars(size).items()},
         "machine": f"{os.cpu_count()} x {cpu_model()}, {memory_kb / 1024**2:.0f} GiB, {platform.release()}",
         "load average before": f"{os.getloadavg()[0]:.2f}",
-        "PostgreSQL": server.version,
-        "extension": f"{extension[0][0]}, tokpay.so {library_digest(server)}",
-        "commit": (command("git", "rev-parse", "--short", "HEAD") or "unknown")
-        + (" and changes" if command("git", "status", "--porcelain", "extension", "sql") else ""),
+        "PostgreSQL": version,
+        "extension": f"{extension}, tokpay.so {digest(library)}",
+        "commit": (output_if_any("git", "rev-parse", "--short", "HEAD") or "unknown")
+        + (" and changes" if output_if_any("git", "status", "--porcelain", *sources) else ""),
         "at": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "settings": dict(settings),
     }
 
 
-def library_digest(server):
-    return hashlib.sha256(server.library.read_bytes()).hexdigest()[:12]
+def digest(file):
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
 def figure(value):
@@ -114,14 +106,10 @@ def as_json(about, results):
     return json.dumps({"about": about, "rows": rows}, indent=1, ensure_ascii=False) + "\n"
 
 
-def as_markdown(about, results):
+def as_markdown(heading, about, results):
     facts = "\n".join(f"- {name}: {value}" for name, value in about.items() if name != "settings")
     settings = "\n".join(f"- `{name} = {value}`" for name, value in about["settings"].items())
-    return f"""# The ledger, measured
-
-Medians, in brackets the least and the most. A ratio is to the baseline, measured in turns in the same run
-on the same server. CPU is the server's for one unit, of the subject and of the baseline. `bench/README.md`
-tells what is measured; `make bench` does it again.
+    return f"""{heading}
 
 {table(results)}
 
@@ -135,7 +123,7 @@ Settings of the server:
 """
 
 
-def write(directory, about, results):
+def write(directory, name, heading, about, results):
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / "sql.json").write_text(as_json(about, results))
-    (directory / "sql.md").write_text(as_markdown(about, results))
+    (directory / f"{name}.json").write_text(as_json(about, results))
+    (directory / f"{name}.md").write_text(as_markdown(heading, about, results))

@@ -37,6 +37,9 @@ public:
 		return static_cast<int64_t>(((next() >> 32) * static_cast<uint64_t>(bound)) >> 32);
 	}
 
+	// From 0 to just below 1.
+	double fraction() { return static_cast<double>(next() >> 11) * 0x1p-53; }
+
 	static constexpr size_t uuid_size = 36;
 
 	// Writes a random UUID (version 4, RFC 9562) as text.

@@ -1,0 +1,213 @@
+"""A batch that was decided before its rows were locked, and finds one of them changed, answers and books as if
+it had come after the change.
+
+Forty transfers between accounts of their own make the batch one that is decided without locks. Beside them stand the
+requests of a case, about x, y and z, while another transaction changes x and commits when the batch waits for it.
+"""
+
+import psycopg2
+import pytest
+
+from lock_session import SNAPSHOT_LEVELS, Session
+
+BYSTANDERS = 40
+BEFORE = BYSTANDERS // 2  # of them come before the requests of the case
+BATCH = """
+    select code, debit_balance, debit_version, credit_balances, credit_versions, replayed, account, balance, required
+    from tokpay.transfer_batch(array[{}]::tokpay.transfer_request[]) order by position"""
+BOOKS = """
+    select account, version, amount, balance, kind from tokpay.entries
+    where account = any(%s) order by account, version"""
+X, Y, Z = "x", "y", "z"
+
+# What the other transaction does, the requests of the batch (debit, credits, amounts, key, chain), their codes
+# afterwards, and how many rows of the journal it took back.
+CASES = {
+    "x was paid": ("select tokpay.top_up({x}, 7)", [(X, [Y], [5], "k", None)], ["ok"], 1),
+    "x has paid": ("select tokpay.transfer({x}, array[{z}], array[30])", [(X, [Y], [50], "k", None)], ["ok"], 1),
+    "money that came through x is missing further on": (
+        "select tokpay.transfer({x}, array[{z}], array[60])",
+        [(X, [Y], [50], "k", None), (Y, [Z], [120], "l", None), (Z, [X], [1], "m", None)],
+        ["insufficient_funds", "insufficient_funds", "ok"],
+        3,
+    ),
+    "money has come that was missing": (
+        "select tokpay.top_up({x}, 60)",
+        [(X, [Y], [150], "k", None), (Y, [Z], [200], "l", None)],
+        ["ok", "ok"],
+        0,
+    ),
+    "the key was used for the same": (
+        "select tokpay.transfer({x}, array[{y}], array[5], 'k')",
+        [(X, [Y], [5], "k", None), (Y, [X], [1], None, None)],
+        ["ok", "ok"],
+        2,
+    ),
+    "the key was used for something else": (
+        "select tokpay.transfer({x}, array[{y}], array[6], 'k')",
+        [(X, [Y], [5], "k", None)],
+        ["key_reused"],
+        1,
+    ),
+    "x is frozen": ("select tokpay.freeze({x})", [(X, [Y], [5], "k", None), (Y, [X], [5], "l", None)], 2 * ["account_frozen"], 2),
+    "the chain fails": (
+        "select tokpay.transfer({x}, array[{z}], array[60])",
+        [(Z, [Y], [5], "i", 1), (Y, [Z], [5], "j", 1), (X, [Y], [50], "k", 1), (Y, [Z], [100], "l", None)],
+        ["chain_failed", "chain_failed", "insufficient_funds", "ok"],
+        4,
+    ),
+    "x is named by many": (
+        "select tokpay.top_up({x}, 7)",
+        [(Y, [X, Z, X], [1, 2, 3], "k", None), (X, [Y], [104], "l", None)],
+        ["ok", "ok"],
+        2,
+    ),
+    "x reaches a waypoint": (
+        "select tokpay.top_up({x}, 1) from generate_series(1, 126)",
+        [(X, [Y], [1], None, None), (X, [Y], [1], None, None)],
+        ["ok", "ok"],
+        2,
+    ),
+    "there is a hold now": (
+        "select tokpay.hold({x}, array[{z}], array[60])",
+        [(X, [Y], [50], "k", None), (Y, [X], [5], "l", None), (X, [Y], [45], "m", None)],
+        ["insufficient_funds", "ok", "ok"],
+        3,
+    ),
+    "y and x are exchanged": (
+        "select tokpay.transfer({y}, array[{x}], array[40])",
+        [(Y, [X], [70], "k", None), (X, [Y], [130], "l", None)],
+        ["insufficient_funds", "ok"],
+        2,
+    ),
+}
+
+
+ORDERS = {"x first": ([X], [Y, Z]), "x in between": ([Y], [X, Z]), "x last": ([Y, Z], [X])}  # before and after the bystanders
+
+
+class Scene:
+    """Accounts of its own with 100 each, and the batch."""
+
+    def __init__(self, database, requests, order):
+        self.database = database
+        bystanders = [f"bystander {n}" for n in range(2 * BYSTANDERS)]
+        names = [*order[0], *bystanders, *order[1]]
+        rows = database.execute("select tokpay.open_account() from generate_series(1, %s) as n order by n", [len(names)])
+        self.accounts = {name: account for name, (account,) in zip(names, rows, strict=True)}
+        self.names = {account: name for name, account in self.accounts.items()}
+        database.execute("select tokpay.top_up(account, 100) from unnest(%s) as account", [list(self.names)])
+        others = [(bystanders[2 * n], [bystanders[2 * n + 1]], [n + 1], f"b{n}", None) for n in range(BYSTANDERS)]
+        # In the middle, so that rows are taken back among others that stay.
+        self.requests = [*others[:BEFORE], *requests, *others[BEFORE:]]
+        self.taken_back = self.all_taken_back()
+
+    def session(self, isolation="READ COMMITTED"):
+        return Session(self.database, isolation)
+
+    def change(self, session, statement):
+        session.run(statement.format(**{name: self.accounts[name] for name in (X, Y, Z)}))
+
+    def batch(self, session):
+        """The outcomes, or the SQLSTATE."""
+        with session.connection.cursor() as cursor:
+            rows = [
+                cursor.mogrify(
+                    "(%s, %s::bigint[], %s::bigint[], %s, null, null, %s)",
+                    (self.accounts[debit], [self.accounts[credit] for credit in credits], amounts, key, chain),
+                ).decode()
+                for debit, credits, amounts, key, chain in self.requests
+            ]
+            try:
+                cursor.execute(BATCH.format(", ".join(rows)))
+                return [(*outcome[:6], self.names.get(outcome[6]), *outcome[7:]) for outcome in cursor.fetchall()]
+            except psycopg2.Error as error:
+                session.rollback()
+                return error.pgcode
+
+    def books(self):
+        return [(self.names[entry[0]], *entry[1:]) for entry in self.database.execute(BOOKS, [list(self.names)])]
+
+    def all_taken_back(self):
+        return self.database.execute("select pg_stat_get_tuples_deleted('tokpay.journal'::regclass)")[0][0]
+
+    def rows_taken_back(self):
+        """How many rows of the journal were deleted since the scene was set."""
+        return self.all_taken_back() - self.taken_back
+
+
+def end(session):
+    """Commits and disconnects, after which the server has counted what was done."""
+    session.run("select pg_stat_force_next_flush()")
+    session.commit()
+    session.connection.close()
+
+
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
+@pytest.mark.parametrize(("statement", "requests", "codes", "taken_back"), CASES.values(), ids=CASES)
+def test_an_overtaken_batch_answers_as_if_it_came_later(file_database, statement, requests, codes, taken_back, order):
+    later = Scene(file_database, requests, order)
+    session = later.session()
+    later.change(session, statement)
+    session.commit()
+    expected = later.batch(session)
+    assert [outcome[0] for outcome in expected[BEFORE : BEFORE + len(codes)]] == codes
+    end(session)
+    assert later.rows_taken_back() == 0
+
+    overtaken = Scene(file_database, requests, order)
+    other, session = overtaken.session(), overtaken.session()
+    overtaken.change(other, statement)
+    session.start(overtaken.batch, session)
+    other.commit()
+    assert session.answer() == expected
+    end(session)
+    assert overtaken.books() == later.books()
+    assert overtaken.rows_taken_back() == taken_back
+    assert overtaken.database.faults() == []
+
+
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
+def test_a_batch_stands_as_it_was_decided_when_the_other_transaction_is_rolled_back(file_database, order):
+    requests = [(X, [Y], [100], "k", None)]
+    scene = Scene(file_database, requests, order)
+    other, session = scene.session(), scene.session()
+    scene.change(other, "select tokpay.transfer({x}, array[{z}], array[60], 'k')")
+    session.start(scene.batch, session)
+    other.rollback()
+    assert session.answer()[BEFORE][:2] == ("ok", 0)
+    end(session)
+    assert scene.rows_taken_back() == 0
+    assert scene.database.faults() == []
+
+
+@pytest.mark.parametrize("isolation", SNAPSHOT_LEVELS)
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
+def test_an_overtaken_batch_with_a_snapshot_is_not_serializable(file_database, order, isolation):
+    scene = Scene(file_database, [(X, [Y], [5], "k", None)], order)
+    books = scene.books()
+    other, session = scene.session(), scene.session(isolation)
+    scene.change(other, "select tokpay.freeze({x})")
+    session.start(scene.batch, session)
+    other.commit()
+    assert session.answer() == "40001"
+    session.rollback()
+    assert scene.books() == books
+    assert scene.database.faults() == []
+
+
+def test_an_overtaken_batch_replays_whole_and_its_savepoint_takes_all_of_it_back(file_database):
+    scene = Scene(file_database, [(X, [Y], [5], "k", None)], ORDERS["x last"])
+    books = scene.books()
+    other, session = scene.session(), scene.session()
+    scene.change(other, "select tokpay.top_up({x}, 7)")
+    session.run("savepoint s")
+    session.start(scene.batch, session)
+    other.commit()
+    first = session.answer()
+    assert [(*outcome[:5], True, *outcome[6:]) for outcome in first] == scene.batch(session)
+    session.run("rollback to s")
+    assert scene.batch(session) == first
+    session.rollback()
+    assert len(scene.books()) == len(books) + 1  # the other's top-up
+    assert scene.database.faults() == []
