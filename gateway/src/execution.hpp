@@ -12,8 +12,8 @@ namespace tokpay {
 boost::asio::awaitable<Result<std::vector<TransferOutcome>>> execute(
 	Exchange &exchange, std::vector<TransferRequest> transfers);
 
-// The answer to a request that was executed or refused: 201 and the transfer, 200 for a replay, or the
-// problem that the refusal is.
+// The answer to a request that was executed or refused: 201 and the transfer, 200 for a replay, or
+// the problem that the refusal is.
 Result<Response> answer_to(
 	Worker &worker, const TransferRequest &request, const TransferOutcome &outcome);
 

@@ -12,7 +12,7 @@ struct Route {
 	const char *path;	 // with {id} for an id
 	bool Caller::*scope; // null: any caller
 	Handler handler;
-	Start start = nullptr; // a faster way to the same answer
+	Start start = nullptr;	// a faster way to the same answer
 	bool is_public = false; // no credential is asked for
 };
 
