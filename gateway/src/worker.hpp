@@ -4,6 +4,7 @@
 #include "authenticator.hpp"
 #include "config.hpp"
 #include "metrics.hpp"
+#include "tls.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -31,10 +32,12 @@ private:
 };
 
 struct Worker {
-	Worker(const Config &config, RateLimiter &limiter);
+	Worker(const Config &config, RateLimiter &limiter, const ServerTls *tls);
 
 	const Config &config;
 	RateLimiter &limiter; // everybody's
+	const ServerTls *tls; // everybody's; none: the API's port is plain HTTP
+	const std::string security_headers;
 	boost::asio::io_context io{1};
 	Metrics metrics;
 	LaneRunner<BalanceCall> reads;
