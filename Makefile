@@ -2,12 +2,12 @@
 
 # Evaluated when a recipe needs it, which is after the packages are there.
 PG_CONFIG ?= $(shell instance/pg-config)
-CPP_FILES = $(wildcard */src/*.[ch]pp */tests/*.[ch]pp bench/*/*.[ch]pp)
+CPP_FILES = $(wildcard */src/*.[ch]pp */tests/*.[ch]pp gateway/fuzz/*.[ch]pp bench/*/*.[ch]pp)
 JOBS := $(shell nproc)
 
 .DEFAULT_GOAL := help
-.PHONY: help run start stop status psql test test-matrix bench build install clean format lint
-.PHONY: packages packages-test packages-lint packages-matrix
+.PHONY: help run start stop status psql test test-matrix test-sanitize fuzz bench build install clean format lint
+.PHONY: packages packages-test packages-lint packages-matrix packages-fuzz
 # Prerequisites run from left to right.
 .NOTPARALLEL:
 
@@ -34,6 +34,12 @@ test: packages-test build install ## install what is missing, build, run every t
 
 test-matrix: packages-matrix ## test the extension on Debian 12, 13 and testing, as root; RELEASES="trixie" picks
 	@tests/matrix
+
+test-sanitize: packages-test build install ## run everything in C++ under ASan, UBSan and TSan
+	@tests/sanitize
+
+fuzz: packages-fuzz ## attack the gateway's parsers; SECONDS=60 in all
+	@tests/fuzz $(or $(SECONDS),60)
 
 bench: packages-test build install ## measure everything at full size, an hour and a half; BENCH=quick: seven minutes
 	@bench/run
@@ -74,6 +80,9 @@ packages-test:
 
 packages-lint:
 	@instance/packages lint
+
+packages-fuzz:
+	@instance/packages fuzz
 
 packages-matrix:
 	@instance/packages matrix

@@ -5,6 +5,7 @@ import http.client
 import os
 import pathlib
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -15,6 +16,8 @@ import pytest
 from http_client import Client, environment
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
+# API keys, tokens, and passwords in URIs.
+SECRETS = re.compile(r"tokpay_[0-9a-f]{64}|eyJ[A-Za-z0-9_-]{10,}\.|postgresql://[^ ]*:[^ ]*@")
 PROGRAM = pathlib.Path(os.environ.get("TOKPAY_TEST_GATEWAY", CHECKOUT / "build/gateway/tokpay-gateway"))
 
 
@@ -25,6 +28,13 @@ def free_port():
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
+
+
+def eventually(condition, seconds, what):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, f"{what}: not within {seconds} s"
+        time.sleep(0.02)
 
 
 def settings_file():
@@ -47,10 +57,8 @@ class GatewayProcess:
         self.log = []
         self.reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True)
         self.reader.start()
-        until = time.monotonic() + 30
-        while not self.ready():
-            assert self.process.poll() is None and time.monotonic() < until, "".join(self.log)
-            time.sleep(0.02)
+        eventually(lambda: self.process.poll() is not None or self.ready(), 30, "the gateway")
+        assert self.process.poll() is None, "".join(self.log)
 
     def ready(self):
         try:
@@ -69,6 +77,7 @@ class GatewayProcess:
         self.reader.join()
         text = "".join(self.log)
         assert self.process.returncode == 0, text
+        assert not SECRETS.search(text), text
         return text
 
 

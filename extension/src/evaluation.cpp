@@ -159,9 +159,10 @@ Refusal Evaluation::check_overflow() {
 		return too_big(*debit_, "balance");
 	if (debit_->row->version == PG_INT64_MAX)
 		return too_big(*debit_, "version");
-	for (size_t i = 0; i < credits_.size(); i++) {
-		Account *credit = credits_[i];
-		credit->delta += request_.amounts[i]; // at most total_
+	// The whole gain of each first: an account may be credited several times.
+	for (size_t i = 0; i < credits_.size(); i++)
+		credits_[i]->delta += request_.amounts[i]; // at most total_
+	for (const Account *credit : credits_) {
 		if (__builtin_add_overflow(credit->row->balance, credit->delta, &sum))
 			return too_big(*credit, "balance");
 		if (credit->row->version > PG_INT64_MAX - max_credits_per_transfer)

@@ -30,6 +30,15 @@ std::string_view bearer_token(std::string_view authorization) {
 	return authorization;
 }
 
+// What stands for the client in limits, behind proxies that are trusted.
+std::string client_of(const HttpRequest &request, const TrustedProxies &proxies) {
+	std::vector<std::string_view> forwarded_for;
+	for (const HttpHeader &header : request.headers)
+		if (boost::beast::iequals({header.name.data(), header.name.size()}, "X-Forwarded-For"))
+			forwarded_for.push_back(header.value);
+	return client_identity(proxies.client(request.peer, forwarded_for));
+}
+
 // API keys are letters, digits and an underscore; a token has two dots.
 bool is_api_key(std::string_view token) {
 	return token.find('.') == std::string_view::npos;
@@ -113,7 +122,8 @@ CallerPtr Authenticator::find_token(const Digest &digest) {
 }
 
 asio::awaitable<Result<CallerPtr>> Authenticator::authenticate(
-	std::string_view authorization, const asio::ip::address &client, Clock::time_point deadline) {
+	const HttpRequest &request, Clock::time_point deadline) {
+	const std::string_view authorization = request.header("Authorization").value_or("");
 	if (CallerPtr caller = known(authorization))
 		co_return caller;
 	const std::string token(bearer_token(authorization));
@@ -122,7 +132,7 @@ asio::awaitable<Result<CallerPtr>> Authenticator::authenticate(
 	const Digest digest = sha256(token);
 	// A client that tries credentials at random is stopped; whose key was good a moment ago is not,
 	// though they share an address.
-	const std::string tries = "failed:" + client_identity(client);
+	const std::string tries = "failed:" + client_of(request, config_.trusted_proxies);
 	const Quota &quota = config_.failed_credential_quota;
 	if (const auto entry = keys_.find(index_of(digest)); entry != keys_.end())
 		entry->second.refreshing = true;

@@ -10,8 +10,6 @@
 #include "lane_runner.hpp"
 #include "ledger.hpp"
 
-#include <boost/asio/ip/address.hpp>
-
 #include <ctime>
 #include <unordered_map>
 
@@ -30,8 +28,8 @@ public:
 
 	// 401 unauthenticated; 429 where the client has tried too many bad credentials; 503 where the
 	// database or the issuer cannot be asked.
-	boost::asio::awaitable<Result<CallerPtr>> authenticate(std::string_view authorization,
-		const boost::asio::ip::address &client, Clock::time_point deadline);
+	boost::asio::awaitable<Result<CallerPtr>> authenticate(
+		const HttpRequest &request, Clock::time_point deadline);
 
 private:
 	// A key is trusted for so long; the first request after the shorter time asks again while the

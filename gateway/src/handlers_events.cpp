@@ -132,8 +132,11 @@ struct Credential {
 };
 
 asio::awaitable<bool> still_allowed(Worker &worker, const Credential &credential) {
-	const auto caller = co_await worker.authenticator.authenticate(
-		credential.authorization, credential.client, Clock::now() + credential_deadline);
+	HttpRequest request;
+	request.headers.push_back({"Authorization", credential.authorization});
+	request.peer = credential.client;
+	const auto caller =
+		co_await worker.authenticator.authenticate(request, Clock::now() + credential_deadline);
 	// While the database is away nothing is told anyway.
 	co_return caller || caller.error().status == 503;
 }

@@ -15,18 +15,19 @@ SYNOPSIS
        tokpay-gateway --help
 
 DESCRIPTION
-       Serves the ledger of a PostgreSQL database over HTTP until a signal ends it.
+       Serves the ledger of a PostgreSQL database over HTTP until a signal ends
+       it.
        A setting is a flag --NAME VALUE, an environment variable
-       TOKPAY_GATEWAY_NAME in capitals with _ for -, or a line NAME = VALUE of the
-       file; a flag wins over the environment, and that over the file. The variables
-       PUBLIC_URL and TRUSTED_PROXIES need no prefix.
+       TOKPAY_GATEWAY_NAME in capitals with _ for -, or a line NAME = VALUE of
+       the file; a flag wins over the environment, and that over the file. The
+       variables PUBLIC_URL and TRUSTED_PROXIES need no prefix.
 
        Secrets are never flags, which every user of the machine sees: NAME-file
        names a file that holds one.
 
 OPTIONS
        --check
-           read the settings and the files they name, say what is wrong, and exit
+           read the settings and the files they name, say what is wrong, exit
 
        --help
            print this page
@@ -35,16 +36,16 @@ SETTINGS
 )";
 
 constexpr const char *after = R"(SAFETY
-       With a public-url that is not of this machine the gateway refuses to start
-       with plain HTTP, the demo provider or demo-funding.
+       With a public-url that is not of this machine the gateway refuses to
+       start with plain HTTP, the demo provider or demo-funding.
 
 SIGNALS
        TERM, INT   accept no more, answer what is under way, exit
-       HUP         read tls-certificate and tls-key again; open connections go on
+       HUP         read tls-certificate and tls-key again; connections go on
 
 EXIT STATUS
-       0 after a signal, --check or --help; 1 where the settings are wrong or the
-       port is taken.
+       0 after a signal, --check or --help; 1 where the settings are wrong or
+       the port is taken.
 
 EXAMPLE
        tokpay-gateway --config /etc/tokpay/gateway.conf --check

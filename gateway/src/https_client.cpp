@@ -1,5 +1,7 @@
 #include "https_client.hpp"
 
+#include "settings.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
@@ -66,10 +68,14 @@ ssl::context client_tls(const std::string &trusted_file) {
 	ssl::context tls(ssl::context::tls_client);
 	SSL_CTX_set_min_proto_version(tls.native_handle(), TLS1_2_VERSION);
 	tls.set_verify_mode(ssl::verify_peer);
+	boost::system::error_code error;
 	if (trusted_file.empty())
-		tls.set_default_verify_paths();
+		tls.set_default_verify_paths(error);
 	else
-		tls.load_verify_file(trusted_file);
+		tls.load_verify_file(trusted_file, error);
+	if (error && !trusted_file.empty())
+		throw SettingError("setting issuer-authorities: there is no certificate in PEM in " +
+						   trusted_file + " (" + error.message() + ')');
 	return tls;
 }
 

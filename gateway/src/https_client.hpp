@@ -12,7 +12,8 @@
 namespace tokpay {
 
 // A context for it: TLS 1.2 or newer, the server's certificate checked against a file of trusted
-// ones in PEM, or where that is empty against the system's. Throws where the file cannot be read.
+// ones in PEM, or where that is empty against the system's. Throws
+// SettingError where the file cannot be read.
 boost::asio::ssl::context client_tls(const std::string &trusted_file);
 
 // What GET answers with 200. Nothing, and why, for any other status (a redirect too), for more than

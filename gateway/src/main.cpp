@@ -7,6 +7,7 @@
 
 #include <boost/asio/signal_set.hpp>
 
+#include <csignal>
 #include <iostream>
 #include <list>
 #include <thread>
@@ -48,7 +49,33 @@ void drain(std::list<Worker> &workers, std::list<Listener> &listeners) {
 		worker.io.stop();
 }
 
+// The certificate and key, where there are any.
+std::unique_ptr<ServerTls> server_tls(const Config &config) {
+	return config.tls ? std::make_unique<ServerTls>(*config.tls) : nullptr;
+}
+
+void reload(ServerTls &tls) {
+	try {
+		tls.reload();
+		std::cerr << "tokpay-gateway: the certificate was read again" << std::endl;
+	} catch (const std::exception &error) {
+		std::cerr << "tokpay-gateway: the certificate stays as it was: " << error.what()
+				  << std::endl;
+	}
+}
+
+// What --check looks at beyond the settings themselves.
+void check_files(const Config &config) {
+	server_tls(config);
+	if (config.issuer)
+		client_tls(config.issuer->trusted_file);
+}
+
 void serve(const Config &config) {
+	const auto tls = server_tls(config);
+	asio::io_context signals;
+	asio::signal_set wanted(signals, SIGINT, SIGTERM, SIGHUP);
+	std::signal(SIGPIPE, SIG_IGN); // OpenSSL writes to sockets without MSG_NOSIGNAL
 	check_port_is_free(config.listen);
 	check_port_is_free(config.admin_listen);
 	RateLimiter limiter;
@@ -56,7 +83,7 @@ void serve(const Config &config) {
 	std::list<Listener> listeners;
 	std::vector<const Metrics *> metrics;
 	for (unsigned i = 0; i < config.threads; i++) {
-		Worker &worker = workers.emplace_back(config, limiter);
+		Worker &worker = workers.emplace_back(config, limiter, tls.get());
 		metrics.push_back(&worker.metrics);
 		listeners.emplace_back(worker, config.listen).start();
 	}
@@ -67,14 +94,19 @@ void serve(const Config &config) {
 	std::vector<std::jthread> threads;
 	for (Worker &worker : workers)
 		threads.emplace_back([&worker] { worker.io.run(); });
-	std::cerr << "tokpay-gateway: serving http://" << config.listen.host << ':'
-			  << config.listen.port << " with " << config.threads << " threads, admin port "
+	std::cerr << "tokpay-gateway: serving " << (tls ? "https://" : "http://") << config.listen.host
+			  << ':' << config.listen.port << " with " << config.threads << " threads, admin port "
 			  << config.admin_listen.port << std::endl;
 
-	asio::io_context signals;
-	asio::signal_set stop(signals, SIGINT, SIGTERM);
-	stop.async_wait([](boost::system::error_code, int) {});
-	signals.run();
+	int received = SIGHUP;
+	const auto receive = [&](boost::system::error_code, int number) { received = number; };
+	while (received == SIGHUP) {
+		wanted.async_wait(receive);
+		signals.restart();
+		signals.run();
+		if (received == SIGHUP && tls)
+			reload(*tls);
+	}
 	std::cerr << "tokpay-gateway: draining" << std::endl;
 	drain(workers, listeners);
 }
@@ -84,10 +116,12 @@ void serve(const Config &config) {
 int main(int argc, char **argv) {
 	try {
 		const auto config = read_config(argc, argv, environ);
-		if (config && config->only_check)
+		if (config && config->only_check) {
+			check_files(*config);
 			std::cout << "tokpay-gateway: the settings are good\n";
-		else if (config)
+		} else if (config) {
 			serve(*config);
+		}
 	} catch (const std::exception &error) {
 		std::cerr << "tokpay-gateway: " << error.what() << std::endl;
 		return 1;

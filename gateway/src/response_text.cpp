@@ -20,16 +20,15 @@ void append_header(std::string &out, std::string_view name, std::string_view val
 	out.append(name).append(": ").append(value).append("\r\n");
 }
 
-// The lines that every response has, with the time made anew every second.
-std::string_view common_lines() {
+// Made anew every second.
+std::string_view date_line() {
 	thread_local std::time_t made = 0;
-	thread_local char text[100];
+	thread_local char text[50];
 	const std::time_t now = std::time(nullptr);
 	if (now != made) {
 		std::tm utc{};
 		gmtime_r(&now, &utc);
-		std::strftime(text, sizeof text,
-			"Date: %a, %d %b %Y %H:%M:%S GMT\r\nX-Content-Type-Options: nosniff\r\n", &utc);
+		std::strftime(text, sizeof text, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &utc);
 		made = now;
 	}
 	return text;
@@ -48,9 +47,10 @@ void append_status_line(std::string &out, unsigned status) {
 
 } // namespace
 
-void append_response(std::string &out, const Response &response, bool keep_alive, bool with_body) {
+void append_response(std::string &out, const Response &response, std::string_view common_lines,
+	bool keep_alive, bool with_body) {
 	append_status_line(out, response.status);
-	out.append(common_lines());
+	out.append(date_line()).append(common_lines);
 	if (response.status != 304) {
 		append_header(out, "Content-Type", response.content_type);
 		if (!response.stream) {

@@ -2,8 +2,6 @@
 
 #include "body_reader.hpp"
 
-#include <boost/beast/core/string.hpp>
-
 #include <algorithm>
 #include <iostream>
 #include <iterator>
@@ -118,15 +116,6 @@ Problem no_such_route(const Match &found) {
 		.headers = {{"Allow", found.allowed}}};
 }
 
-// Where the client is, behind proxies that are trusted.
-asio::ip::address client_of(const Worker &worker, const HttpRequest &request) {
-	std::vector<std::string_view> forwarded_for;
-	for (const HttpHeader &header : request.headers)
-		if (boost::beast::iequals({header.name.data(), header.name.size()}, "X-Forwarded-For"))
-			forwarded_for.push_back(header.value);
-	return worker.config.trusted_proxies.client(request.peer, forwarded_for);
-}
-
 bool may_use(const Caller &caller, const Route &route) {
 	return route.scope == nullptr || caller.*route.scope;
 }
@@ -138,15 +127,6 @@ Problem scope_missing(bool Caller::*scope) {
 		.detail = "This needs the scope " + name + '.',
 		.headers = {
 			{"WWW-Authenticate", "Bearer error=\"insufficient_scope\", scope=\"" + name + '"'}}};
-}
-
-asio::awaitable<Result<CallerPtr>> authenticate(
-	Worker &worker, const HttpRequest &request, Clock::time_point deadline) {
-	const std::string_view authorization = request.header("Authorization").value_or("");
-	if (CallerPtr caller = worker.authenticator.known(authorization))
-		co_return caller;
-	const asio::ip::address client = client_of(worker, request);
-	co_return co_await worker.authenticator.authenticate(authorization, client, deadline);
 }
 
 // A response or a problem with what every answer to this request carries.
@@ -168,7 +148,7 @@ asio::awaitable<Result<Response>> dispatch(
 		.deadline = Clock::now() + worker.config.request_deadline};
 	if (found.route->is_public)
 		co_return co_await found.route->handler(exchange);
-	const auto caller = co_await authenticate(worker, request, exchange.deadline);
+	const auto caller = co_await worker.authenticator.authenticate(request, exchange.deadline);
 	if (!caller)
 		co_return caller.error();
 	exchange.caller = *caller;
@@ -216,7 +196,7 @@ asio::awaitable<std::optional<Problem>> find_refusal(Worker &worker, const HttpR
 	if (found.route->is_public)
 		co_return std::nullopt;
 	const auto deadline = Clock::now() + worker.config.request_deadline;
-	const auto caller = co_await authenticate(worker, request, deadline);
+	const auto caller = co_await worker.authenticator.authenticate(request, deadline);
 	if (!caller)
 		co_return caller.error();
 	if (!may_use(**caller, *found.route))

@@ -47,15 +47,15 @@ void release(std::string &buffer) {
 } // namespace
 
 Session::Session(Listener &listener, Worker &worker, Socket socket)
-	: listener_(listener), worker_(worker), socket_(std::move(socket)) {
+	: listener_(listener), worker_(worker),
+	  socket_(std::move(socket), worker.tls == nullptr ? nullptr : worker.tls->context()) {
 	worker_.metrics.connections.add();
 }
 
 void Session::start() {
 	boost::system::error_code ignored;
-	peer_ = socket_.remote_endpoint(ignored).address();
-	socket_.set_option(tcp::no_delay(true), ignored);
-	socket_.non_blocking(true, ignored);
+	peer_ = socket_.socket().remote_endpoint(ignored).address();
+	socket_.socket().set_option(tcp::no_delay(true), ignored);
 	watch_time();
 	wait_to_read();
 }
@@ -242,7 +242,7 @@ void Session::write_ready_answers() {
 		const bool keep_alive = answer.keep_alive && !worker_.stopping;
 		last_ = last_ || !keep_alive;
 		const Response &response = answer.response();
-		append_response(out_, response, keep_alive, answer.with_body);
+		append_response(out_, response, worker_.security_headers, keep_alive, answer.with_body);
 		worker_.metrics.responses[answer.route][response.status / 100].add();
 		if (response.stream && answer.with_body) {
 			chunked_ = keep_alive;
@@ -322,7 +322,7 @@ void Session::say_goodbye() {
 	if (lingering_)
 		return;
 	boost::system::error_code ignored;
-	socket_.shutdown(tcp::socket::shutdown_send, ignored);
+	socket_.shutdown_send();
 	if (!refused_ || ended_ || worker_.stopping)
 		return close();
 	lingering_ = true;
@@ -334,7 +334,7 @@ void Session::close() {
 	closed_ = true;
 	worker_.metrics.connections.subtract();
 	boost::system::error_code ignored;
-	socket_.close(ignored);
+	socket_.close();
 	if (stream_)
 		stream_->abandon();
 	while (!answers_.empty())

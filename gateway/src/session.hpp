@@ -4,6 +4,7 @@
 #include "body_stream.hpp"
 #include "pending_answer.hpp"
 #include "request_parser.hpp"
+#include "tls.hpp"
 #include "worker.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
@@ -84,7 +85,7 @@ private:
 
 	Listener &listener_;
 	Worker &worker_;
-	Socket socket_;
+	ClientSocket socket_;
 	boost::asio::ip::address peer_;
 	std::string in_;  // read and not used yet
 	std::string out_; // not sent yet, from sent_ on

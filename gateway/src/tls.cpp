@@ -2,23 +2,17 @@
 
 #include "settings.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+
+#include <algorithm>
+#include <climits>
 
 namespace tokpay {
 
 namespace asio = boost::asio;
-namespace ssl = asio::ssl;
-using asio::ip::tcp;
 
 namespace {
-
-constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
-constexpr std::chrono::seconds handshake_timeout{10};
-constexpr std::chrono::seconds shutdown_timeout{1};
 
 // For TLS 1.2; those of 1.3 are all good.
 constexpr const char *ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
@@ -45,19 +39,25 @@ int choose_protocol(SSL *, const unsigned char **chosen, unsigned char *chosen_s
 }
 
 TlsContextPtr make_context(const TlsConfig &config) {
-	auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
-	SSL_CTX *handle = context->native_handle();
+	TlsContextPtr context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
 	ERR_clear_error();
-	SSL_CTX_set_min_proto_version(handle, TLS1_2_VERSION);
-	SSL_CTX_set_cipher_list(handle, ciphers);
-	SSL_CTX_set_options(handle, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-	SSL_CTX_set_mode(handle, SSL_MODE_RELEASE_BUFFERS); // idle connections keep none
-	SSL_CTX_set_alpn_select_cb(handle, choose_protocol, nullptr);
-	if (SSL_CTX_use_certificate_chain_file(handle, config.certificate.c_str()) != 1)
+	if (!context || SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) != 1 ||
+		SSL_CTX_set_cipher_list(context.get(), ciphers) != 1)
+		throw std::runtime_error("OpenSSL has no TLS 1.2");
+	SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	// Idle connections keep no buffers, and what is to be written may move in memory meanwhile.
+	SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+										SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
+	if (SSL_CTX_use_certificate_chain_file(context.get(), config.certificate.c_str()) != 1)
 		cannot_use("tls-certificate", config.certificate, "there is no certificate in PEM in");
-	if (SSL_CTX_use_PrivateKey_file(handle, config.key.c_str(), SSL_FILETYPE_PEM) != 1)
+	if (SSL_CTX_use_PrivateKey_file(context.get(), config.key.c_str(), SSL_FILETYPE_PEM) != 1)
 		cannot_use("tls-key", config.key, "the certificate's private key, in PEM, is not in");
 	return context;
+}
+
+int bounded(size_t size) {
+	return static_cast<int>(std::min<size_t>(size, INT_MAX));
 }
 
 } // namespace
@@ -68,40 +68,85 @@ void ServerTls::reload() {
 	context_.store(make_context(config_));
 }
 
-ClientStream::ClientStream(tcp::socket socket, TlsContextPtr context)
-	: tcp_(std::move(socket)), context_(std::move(context)) {
-	if (context_)
-		tls_.emplace(tcp_, *context_);
+void ClientSocket::FreeConnection::operator()(SSL *connection) const {
+	SSL_free(connection);
 }
 
-asio::awaitable<bool> ClientStream::handshake() {
+ClientSocket::ClientSocket(Socket socket, const TlsContextPtr &context)
+	: socket_(std::move(socket)) {
+	error_code ignored;
+	socket_.non_blocking(true, ignored);
+	if (!context)
+		return;
+	tls_.reset(SSL_new(context.get()));
+	if (!tls_ || SSL_set_fd(tls_.get(), socket_.native_handle()) != 1) { // out of memory
+		close();
+		return;
+	}
+	SSL_set_accept_state(tls_.get());
+}
+
+ClientSocket::error_code ClientSocket::failure(int result, Socket::wait_type &needs) {
+	switch (SSL_get_error(tls_.get(), result)) {
+	case SSL_ERROR_WANT_READ:
+		needs = Socket::wait_read;
+		return asio::error::would_block;
+	case SSL_ERROR_WANT_WRITE:
+		needs = Socket::wait_write;
+		return asio::error::would_block;
+	case SSL_ERROR_ZERO_RETURN:
+		return asio::error::eof;
+	default:
+		broken_ = true;
+		return asio::error::connection_reset;
+	}
+}
+
+size_t ClientSocket::read_some(asio::mutable_buffer buffer, error_code &error) {
 	if (!tls_)
-		co_return true;
-	tcp_.expires_after(handshake_timeout);
-	const auto [error] = co_await tls_->async_handshake(ssl::stream_base::server, no_throw);
+		return socket_.read_some(buffer, error);
+	error = broken_ ? error_code(asio::error::connection_reset) : error_code();
+	if (broken_)
+		return 0;
 	ERR_clear_error(); // the queue is the thread's, not the connection's
-	co_return !error;
+	const int size = SSL_read(tls_.get(), buffer.data(), bounded(buffer.size()));
+	if (size > 0) {
+		read_needs_ = Socket::wait_read;
+		return static_cast<size_t>(size);
+	}
+	error = failure(size, read_needs_);
+	return 0;
 }
 
-asio::awaitable<void> ClientStream::shutdown_send() {
-	boost::system::error_code ignored;
-	if (tls_) {
-		// Sends our close_notify and would wait for the client's; a moment is enough.
-		tcp_.expires_after(shutdown_timeout);
-		co_await tls_->async_shutdown(no_throw);
+size_t ClientSocket::write_some(asio::const_buffer buffer, error_code &error) {
+	if (!tls_)
+		return socket_.write_some(buffer, error);
+	error = broken_ ? error_code(asio::error::connection_reset) : error_code();
+	if (broken_)
+		return 0;
+	ERR_clear_error();
+	const int size = SSL_write(tls_.get(), buffer.data(), bounded(buffer.size()));
+	if (size > 0) {
+		write_needs_ = Socket::wait_write;
+		return static_cast<size_t>(size);
+	}
+	error = failure(size, write_needs_);
+	return 0;
+}
+
+void ClientSocket::shutdown_send() {
+	if (tls_ && !broken_ && SSL_is_init_finished(tls_.get()) != 0) {
+		ERR_clear_error();
+		SSL_shutdown(tls_.get()); // does not wait for the client's
 		ERR_clear_error();
 	}
-	tcp_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+	error_code ignored;
+	socket_.shutdown(Socket::shutdown_send, ignored);
 }
 
-std::string security_headers(const Config &config) {
-	std::string lines = "X-Content-Type-Options: nosniff\r\n"
-						"Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
-						"Referrer-Policy: no-referrer\r\n"
-						"X-Frame-Options: DENY\r\n";
-	if (config.public_url.starts_with("https://"))
-		lines += "Strict-Transport-Security: max-age=63072000; includeSubDomains\r\n";
-	return lines;
+void ClientSocket::close() {
+	error_code ignored;
+	socket_.close(ignored);
 }
 
 } // namespace tokpay

@@ -1,21 +1,20 @@
-// TLS of the API's port, and a client's connection with it or without.
+// TLS of the API's port: certificate and key, and a client's socket with it or without.
 #pragma once
 
 #include "config.hpp"
 
-#include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/stream.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
+
+#include <openssl/types.h>
 
 #include <atomic>
 #include <memory>
-#include <optional>
 
 namespace tokpay {
 
-using TlsContextPtr = std::shared_ptr<boost::asio::ssl::context>;
+using TlsContextPtr = std::shared_ptr<SSL_CTX>;
 
 // The certificate and key of the port: TLS 1.2 or newer, HTTP/1.1 in ALPN, forward secrecy.
 // Thread-safe. Throws SettingError, with what to do, where the files cannot be used.
@@ -35,48 +34,51 @@ private:
 	std::atomic<TlsContextPtr> context_;
 };
 
-// What a session reads and writes: an AsyncStream with Beast's time-outs. The executor is the
-// socket's; not thread-safe.
-class ClientStream {
+// A client's socket, which never blocks. What a session calls has the names and the meaning that it
+// has in Asio; where TLS is spoken, the handshake is part of the first read. OpenSSL is driven by
+// hand: Asio's own stream has no calls that end with would_block. Not thread-safe.
+class ClientSocket {
 public:
-	using executor_type = boost::beast::tcp_stream::executor_type;
+	using Socket = boost::asio::ip::tcp::socket;
+	using error_code = boost::system::error_code;
 
 	// Without a context it is the socket as it is.
-	ClientStream(boost::asio::ip::tcp::socket socket, TlsContextPtr context);
+	ClientSocket(Socket socket, const TlsContextPtr &context);
 
-	bool is_tls() const { return tls_.has_value(); }
-	executor_type get_executor() { return tcp_.get_executor(); }
-	boost::asio::ip::tcp::socket &socket() { return tcp_.socket(); }
-	void cancel() { tcp_.cancel(); }
-	template<class Duration> void expires_after(Duration time) { tcp_.expires_after(time); }
+	// At least 16 KiB of room: a record that was read in part would not show as readable.
+	size_t read_some(boost::asio::mutable_buffer buffer, error_code &error);
 
-	template<class Buffers, class Token>
-	auto async_read_some(const Buffers &buffers, Token &&token) {
-		return tls_ ? tls_->async_read_some(buffers, std::forward<Token>(token))
-					: tcp_.async_read_some(buffers, std::forward<Token>(token));
-	}
-	template<class Buffers, class Token>
-	auto async_write_some(const Buffers &buffers, Token &&token) {
-		return tls_ ? tls_->async_write_some(buffers, std::forward<Token>(token))
-					: tcp_.async_write_some(buffers, std::forward<Token>(token));
+	// What would_block has not taken is the beginning of what comes next time.
+	size_t write_some(boost::asio::const_buffer buffer, error_code &error);
+
+	// Waits until it is worth while to read, or to write, once more.
+	template<class Handler> void async_wait(Socket::wait_type type, Handler &&handler) {
+		socket_.async_wait(
+			type == Socket::wait_read ? read_needs_ : write_needs_, std::forward<Handler>(handler));
 	}
 
-	// Before anything is read. False where the client cannot agree with us, or takes longer than
-	// ten seconds; without TLS it is true at once.
-	boost::asio::awaitable<bool> handshake();
+	// Nothing more will be written; with TLS the client can tell this end from a cut.
+	void shutdown_send();
 
-	// Nothing more will be written. With TLS the client is told, so that it can tell the end from a
-	// cut.
-	boost::asio::awaitable<void> shutdown_send();
+	void close();
+
+	// For options and addresses.
+	Socket &socket() { return socket_; }
 
 private:
-	boost::beast::tcp_stream tcp_;
-	TlsContextPtr context_;
-	std::optional<boost::asio::ssl::stream<boost::beast::tcp_stream &>> tls_;
-};
+	struct FreeConnection {
+		void operator()(SSL *connection) const;
+	};
 
-// The header lines that every answer has, with line ends. A browser is told to keep to HTTPS where
-// the world reaches us over it.
-std::string security_headers(const Config &config);
+	// What OpenSSL's result means: would_block, with what to wait for in needs, the end, or a
+	// fault.
+	error_code failure(int result, Socket::wait_type &needs);
+
+	Socket socket_;
+	std::unique_ptr<SSL, FreeConnection> tls_; // none: plain
+	Socket::wait_type read_needs_ = Socket::wait_read;
+	Socket::wait_type write_needs_ = Socket::wait_write;
+	bool broken_ = false; // OpenSSL must not be asked again
+};
 
 } // namespace tokpay

@@ -1,5 +1,7 @@
 #include "worker.hpp"
 
+#include "security_headers.hpp"
+
 namespace tokpay {
 
 namespace {
@@ -19,9 +21,9 @@ constexpr LaneRunner<CredentialCall>::Options credential_options{
 
 } // namespace
 
-Worker::Worker(const Config &c, RateLimiter &l)
-	: config(c), limiter(l), reads(io, c.database, read_options),
-	  transfers(io, c.database, transfer_options),
+Worker::Worker(const Config &c, RateLimiter &l, const ServerTls *t)
+	: config(c), limiter(l), tls(t), security_headers(tokpay::security_headers(c)),
+	  reads(io, c.database, read_options), transfers(io, c.database, transfer_options),
 	  funded_transfers(io, c.admin_database, transfer_options),
 	  statements(io, c.admin_database, statement_options),
 	  credentials(io, c.admin_database, credential_options) {

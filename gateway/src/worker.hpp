@@ -5,6 +5,7 @@
 #include "config.hpp"
 #include "feed.hpp"
 #include "metrics.hpp"
+#include "tls.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -13,10 +14,12 @@
 namespace tokpay {
 
 struct Worker {
-	Worker(const Config &config, RateLimiter &limiter);
+	Worker(const Config &config, RateLimiter &limiter, const ServerTls *tls);
 
 	const Config &config;
 	RateLimiter &limiter; // everybody's
+	const ServerTls *tls; // everybody's; none: the API's port is plain HTTP
+	const std::string security_headers;
 	boost::asio::io_context io{1};
 	Metrics metrics;
 	LaneRunner<BalanceCall> reads;

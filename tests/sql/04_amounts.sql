@@ -1,6 +1,6 @@
 -- The ends of the ranges: amounts, balances, held amounts and versions of 64 bits, credits by the ten thousand.
 begin;
-select plan(49);
+select plan(50);
 \set highest 9223372036854775807
 
 -- Balances up to both ends of bigint
@@ -22,6 +22,14 @@ select is(test.sqlstate(format('select tokpay.transfer(%s, test.ids(''full'', ''
     test.id('end'), :highest / 2, :highest / 2)), 'TP009', 'a sum of 2^63 overflows');
 select is((tokpay.transfer(test.id('end'), test.ids('full', 'full'), array[:highest / 2, :highest / 2 + 1]::bigint[])).debit_balance,
     0::bigint, 'a sum of 2^63 - 1 does not');
+
+-- Who is named first: what an account gets in several credits counts as one
+select test.open('one', 0, 'XPF', null), test.open('two', 0, 'XPF', null), test.open('three', 0, 'XPF', null),
+    test.open('twice', 0, 'XPF'), test.open('once', 0, 'XPF');
+select tokpay.transfer(test.id('one'), test.ids('twice'), array[:highest - 10]),
+    tokpay.transfer(test.id('two'), test.ids('once'), array[:highest - 10]);
+select is((test.attempt(format('select tokpay.transfer(%s, test.ids(''twice'', ''once'', ''twice''), ''{5,20,10}'')', test.id('three')))).detail,
+    format('The balance of account %s would not fit a bigint.', test.id('twice')), 'the first account that overflows is named');
 
 -- Limits of 2^62
 select test.open('low', 0, 'XAF', -4611686018427387904), test.open('high', 0, 'XAF', 0, 4611686018427387904);

@@ -1,0 +1,34 @@
+// Bodies: what is read as JSON is written as JSON of the same meaning, and every reader of a body
+// says something about it.
+#include "fuzz_target.hpp"
+
+#include "body_reader.hpp"
+
+using namespace tokpay;
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+	const std::string_view text = fuzz::text(data, size);
+	std::string why;
+	if (const auto document = json::Document::parse(text, &why)) {
+		std::string written;
+		document->append_text(0, &written);
+		const auto again = json::Document::parse(written, &why);
+		fuzz::check(again.has_value());
+		std::string twice;
+		again->append_text(0, &twice);
+		fuzz::check(written == twice);
+	} else {
+		fuzz::check(!why.empty());
+	}
+	const auto transfer = read_transfer_body(text);
+	fuzz::check(!transfer || (transfer->debit > 0 && !transfer->credits.empty()));
+	if (const auto batch = read_transfer_batch(text))
+		for (const auto &item : *batch)
+			fuzz::check(item.debit > 0 && !item.key.empty());
+	if (const auto accounts = read_balances_query(text))
+		fuzz::check(!accounts->empty());
+	(void)read_account(text);
+	if (const auto top_up = read_top_up(text))
+		fuzz::check(top_up->amount > 0);
+	return 0;
+}
