@@ -221,8 +221,8 @@ bool exists_by_now(Relation heap, int64 id) {
 
 // Locks the row at tid; slot then holds its newest version. False where it is gone or, under
 // LockWaitSkip, held by others. Follows ExecLockRows in PostgreSQL's nodeLockRows.c.
-bool lock_row(Relation heap, ItemPointerData tid, int64 id, LockWaitPolicy policy,
-	TupleTableSlot *slot) {
+bool lock_row(
+	Relation heap, ItemPointerData tid, int64 id, LockWaitPolicy policy, TupleTableSlot *slot) {
 	Snapshot snapshot = GetActiveSnapshot();
 	const uint8 flags = IsolationUsesXactSnapshot() ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
 	TM_FailureData failure;

@@ -108,15 +108,13 @@ TimestampTz Books::earliest_time(const Account *debit, std::span<Account *const>
 	return at;
 }
 
-JournalRow *Books::new_row(
-	char kind, int64 debit, TimestampTz at, JournalRow *written) {
+JournalRow *Books::new_row(char kind, int64 debit, TimestampTz at, JournalRow *written) {
 	auto *row = new (palloc(sizeof(JournalRow))) JournalRow;
 	// One that was undone was never written.
 	if (written != nullptr && !ItemPointerIsValid(&written->place))
 		written = nullptr;
 	row->written = written;
-	row->id = written != nullptr ? written->id
-								 : nextval_internal(catalog().transfer_id_seq, false);
+	row->id = written != nullptr ? written->id : nextval_internal(catalog().transfer_id_seq, false);
 	row->at = at;
 	row->debit = debit;
 	row->kind = kind;
