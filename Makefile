@@ -12,7 +12,7 @@ JOBS := $(shell nproc)
 .NOTPARALLEL:
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
 
 run: packages build install ## install what is missing, build, start in the foreground; Ctrl-C stops everything
 	@instance/tokpay run

@@ -59,7 +59,7 @@ CallerPtr caller_of(const ApiKey &key) {
 		caller->fund |= scope == "fund" || scope == "admin";
 	}
 	caller->identity = "key:" + std::to_string(key.id);
-	if (key.accounts)
+	if (key.has_list)
 		caller->principal = caller->identity;
 	if (key.requests_per_second)
 		caller->quota = Quota{

@@ -10,7 +10,8 @@ pg::Query CredentialCall::query(const LaneType::Batch &batch) const {
 	writer.array_head(bytea_oid, batch.size());
 	for (const auto &ticket : batch)
 		writer.text_field(octets(ticket->request.digest));
-	return {"select id, scopes, accounts, requests_per_second from tokpay.authenticate($1)",
+	return {
+		"select id, scopes, accounts is not null, requests_per_second from tokpay.authenticate($1)",
 		{{bytea_array_oid, std::move(digests)}}};
 }
 
@@ -21,8 +22,7 @@ void CredentialCall::read(const pg::Result &result, const LaneType::Batch &batch
 		if (!result.is_null(row, 0)) {
 			ApiKey &key = ticket->reply.emplace(ApiKey{.id = result.int8(row, 0)});
 			key.scopes = result.text_array(row, 1);
-			if (!result.is_null(row, 2))
-				key.accounts = result.int8_array(row, 2);
+			key.has_list = result.boolean(row, 2);
 			if (!result.is_null(row, 3))
 				key.requests_per_second = result.int4(row, 3);
 		}

@@ -14,8 +14,8 @@ namespace tokpay {
 struct ApiKey {
 	int64_t id;
 	std::vector<std::string> scopes;
-	std::optional<std::vector<int64_t>> accounts; // none: all
-	std::optional<int32_t> requests_per_second;	  // none: no limit
+	bool has_list = false;						// of accounts, which the database knows
+	std::optional<int32_t> requests_per_second; // none: no limit
 };
 
 struct CredentialRequest {
