@@ -4,20 +4,18 @@ The server is this test's own. SEED repeats the clients' choices (not their inte
 """
 
 import os
-import pathlib
 import random
-import shutil
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 
 import psycopg2
 import pytest
 
+from private_server import PrivateServer
+
 SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
-CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 CLIENTS = 4
 ACCOUNTS = 20
 OPENING_BALANCE = 10_000_000
@@ -30,56 +28,7 @@ BATCH = """
         order by place)) as o order by o.position"""
 
 
-class Server:
-    """A private server with a socket only. Nothing survives here that would not survive with fsync: processes die, the machine does not."""
-
-    def __init__(self):
-        pg_config = subprocess.run([CHECKOUT / "instance/pg-config"], capture_output=True, text=True, check=True).stdout.strip()
-        self.bin = subprocess.run([pg_config, "--bindir"], capture_output=True, text=True, check=True).stdout.strip()
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="tokpay-kill-"))
-        self.as_server = []
-        if os.geteuid() == 0:
-            shutil.chown(self.directory, "postgres")
-            self.as_server = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--reset-env"]
-        self.data = self.directory / "data"
-        made = [f"{self.bin}/initdb", f"--pgdata={self.data}", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
-        subprocess.run([*self.as_server, *made], check=True, capture_output=True, cwd="/")
-        with open(self.data / "postgresql.conf", "a") as settings:
-            settings.write(f"listen_addresses = ''\nunix_socket_directories = '{self.directory}'\nfsync = off\nmax_wal_size = '64MB'\n")
-        self.url = f"postgresql://postgres@/postgres?host={self.directory}"
-        self.start()
-
-    def start(self):
-        """Again and again: backends of a killed postmaster hold the shared memory until they notice."""
-        until = time.monotonic() + 30
-        while True:
-            with open(self.directory / "log", "ab") as log:
-                self.postmaster = subprocess.Popen([*self.as_server, f"{self.bin}/postgres", "-D", self.data], stdout=log, stderr=log, cwd="/")
-            if self.answers(until):
-                return
-            assert time.monotonic() < until, (self.directory / "log").read_text()[-2000:]
-            time.sleep(0.1)
-
-    def answers(self, until):
-        while self.postmaster.poll() is None and time.monotonic() < until:
-            try:
-                psycopg2.connect(self.url).close()
-                return True
-            except psycopg2.OperationalError:
-                time.sleep(0.05)
-        return False
-
-    def execute(self, statement, parameters=None):
-        """The rows; waits for the server to be up again."""
-        assert self.answers(time.monotonic() + 30)
-        connection = psycopg2.connect(self.url)
-        connection.autocommit = True
-        cursor = connection.cursor()
-        cursor.execute(statement, parameters)
-        rows = cursor.fetchall() if cursor.description else []
-        connection.close()
-        return rows
-
+class Server(PrivateServer):
     def kill_backend(self, chance):
         """SIGKILL for a client's backend in the middle of a batch; the postmaster restarts them all."""
         busy = "select pid from pg_stat_activity where state = 'active' and query like '%transfer_batch%' and pid <> pg_backend_pid()"
@@ -92,11 +41,6 @@ class Server:
         self.postmaster.kill()
         self.postmaster.wait()
         self.start()
-
-    def remove(self):
-        self.postmaster.send_signal(signal.SIGINT)
-        self.postmaster.wait(timeout=30)
-        shutil.rmtree(self.directory)
 
 
 class Client(threading.Thread):

@@ -310,14 +310,16 @@ void read_accounts(Relation heap, std::span<Account *const> accounts) {
 	reader.end();
 }
 
-void lock_accounts(Relation heap, std::span<Account *const> accounts, LockWaitPolicy policy) {
+bool lock_accounts(Relation heap, std::span<Account *const> accounts, LockWaitPolicy policy) {
 	TupleTableSlot *slot = table_slot_create(heap, nullptr);
+	bool unmoved = true;
 	for (Account *account : accounts) {
 		CHECK_FOR_INTERRUPTS();
 		if (account->row != nullptr)
-			lock_account(heap, account, policy, slot);
+			unmoved &= lock_account(heap, account, policy, slot);
 	}
 	ExecDropSingleTupleTableSlot(slot);
+	return unmoved;
 }
 
 void write_accounts(Relation heap, std::span<Account *const> accounts) {

@@ -137,8 +137,9 @@ struct Account {
 // Finds and loads the accounts as the snapshot sees them, without a lock.
 void read_accounts(Relation heap, std::span<Account *const> accounts);
 
-// Locks what was read, and loads what has moved on since. LockWaitSkip leaves out what others hold.
-void lock_accounts(Relation heap, std::span<Account *const> accounts, LockWaitPolicy policy);
+// Locks what was read, and loads what has moved on since; false where something has. LockWaitSkip
+// leaves out what others hold.
+bool lock_accounts(Relation heap, std::span<Account *const> accounts, LockWaitPolicy policy);
 
 // One update for every changed account; all are locked.
 void write_accounts(Relation heap, std::span<Account *const> accounts);

@@ -48,17 +48,26 @@ void Books::read() {
 	now_ = GetCurrentTimestamp();
 }
 
-bool Books::should_lock() const {
-	constexpr uint64 tolerated_share = 16; // the requests on accounts in use are decided twice
+bool Books::has_holds() const {
+	return std::ranges::any_of(accounts_.first(account_count_),
+		[](const Account &account) { return account.row != nullptr && account.row->held != 0; });
+}
+
+// How many accounts, in ascending order, it takes to have all those that others were changing when
+// they were read; 0 unless more than a sixteenth of the requests are about such.
+size_t Books::contended_count() const {
+	constexpr uint64 tolerated_share = 16;
 	uint64 uses = 0;
 	uint64 in_use = 0;
-	for (const Account &account : accounts_.first(account_count_)) {
-		if (account.row != nullptr && account.row->held != 0)
-			return true;
-		uses += account.uses;
-		in_use += account.in_use ? account.uses : 0;
+	size_t count = 0;
+	for (size_t i = 0; i < ascending_.size(); i++) {
+		uses += ascending_[i]->uses;
+		if (!ascending_[i]->in_use)
+			continue;
+		in_use += ascending_[i]->uses;
+		count = i + 1;
 	}
-	return in_use * tolerated_share > uses;
+	return in_use * tolerated_share > uses ? count : 0;
 }
 
 void Books::lock(LockWaitPolicy policy) {
@@ -73,9 +82,9 @@ void Books::lock(LockWaitPolicy policy) {
 // transaction's snapshot under the stricter levels.
 Snapshot Books::snapshot() {
 	if (snapshot_ == nullptr) {
-		if (locked_) {
-			PopActiveSnapshot();
+		if (locked_ || again_) {
 			PushActiveSnapshot(GetTransactionSnapshot());
+			snapshot_count_++;
 		}
 		snapshot_ = GetActiveSnapshot();
 	}
@@ -110,9 +119,9 @@ TimestampTz Books::earliest_time(const Account *debit, std::span<Account *const>
 
 JournalRow *Books::new_row(char kind, int64 debit, TimestampTz at, JournalRow *written) {
 	auto *row = new (palloc(sizeof(JournalRow))) JournalRow;
-	// One that was undone was never written.
-	if (written != nullptr && !ItemPointerIsValid(&written->place))
-		written = nullptr;
+	// One that was undone, or decided again before it was due, was never written.
+	while (written != nullptr && !ItemPointerIsValid(&written->place))
+		written = written->written;
 	row->written = written;
 	row->id = written != nullptr ? written->id : nextval_internal(catalog().transfer_id_seq, false);
 	row->at = at;
@@ -247,18 +256,18 @@ void Books::undo(const Mark &mark) {
 // The journal first: until the accounts are written nobody waits for this call, and its index
 // entries are a third of the work.
 bool Books::write() {
-	if (written_rows_.empty()) {
+	if (!again_)
 		append_to_journal(journal_heap_, rows_.all());
-		if (!locked_ && !write_unlocked_accounts(account_heap_, ascending_)) {
-			begin_again();
-			return false;
-		}
-	} else {
-		CommandCounterIncrement(); // what this call has written is to be written again
-		mend_journal();
+	if (!locked_ && !lock_as_read()) {
+		begin_again();
+		return false;
 	}
+	if (again_)
+		CommandCounterIncrement(); // what this call has written is to be written again
 	if (locked_)
 		write_accounts(account_heap_, ascending_);
+	if (again_)
+		mend_journal();
 	if (!waypoints_.empty()) {
 		Relation heap = open_heap(catalog().waypoint, RowExclusiveLock);
 		insert_waypoints(heap, waypoints_.all());
@@ -271,10 +280,21 @@ bool Books::write() {
 	return true;
 }
 
-// All accounts are locked now. They are as they were before the call again, or as somebody else
-// has left them.
-void Books::begin_again() {
+// An update is a lock as well, but in vain where the requests will be decided again. So contended
+// accounts are waited for before anything is updated, and are then as they will stay.
+bool Books::lock_as_read() {
+	if (const size_t count = contended_count();
+		count > 0 && !again_ &&
+		!lock_accounts(account_heap_, ascending_.first(count), LockWaitBlock))
+		return false;
+	if (write_unlocked_accounts(account_heap_, ascending_))
+		return true;
 	locked_ = true;
+	return false;
+}
+
+// The accounts are as they were before the call again, or as somebody else has left them.
+void Books::begin_again() {
 	for (Account *account : ascending_) {
 		account->released = 0;
 		if (account->row == nullptr)
@@ -283,8 +303,11 @@ void Books::begin_again() {
 			account->stored = new (palloc(sizeof(AccountState))) AccountState(account->state());
 		account->set(account->read);
 	}
-	written_rows_ = allocate<JournalRow *>(rows_.size());
-	std::ranges::copy(rows_.all(), written_rows_.begin());
+	if (!again_) {
+		written_rows_ = allocate<JournalRow *>(rows_.size());
+		std::ranges::copy(rows_.all(), written_rows_.begin());
+	}
+	again_ = true;
 	rows_.shrink(0);
 	waypoints_.shrink(0);
 	new_holds_.shrink(0);
@@ -299,15 +322,21 @@ void Books::begin_again() {
 	snapshot_ = nullptr;
 }
 
-// Rows that have come out as before stay; the others are replaced.
+// Rows that have come out as before stay; the others are overwritten, or deleted and written again.
 void Books::mend_journal() {
 	Vector<JournalRow *> again;
+	const bool overwrites = overwrites_journal(journal_heap_);
+	JournalOverwriter overwriter(journal_heap_);
 	for (JournalRow *row : rows_.all()) {
-		if (row->written != nullptr && same_row(*row, *row->written))
-			row->written->stays = true;
+		JournalRow *written = row->written;
+		if (written != nullptr &&
+			(same_row(*row, *written) ||
+				(overwrites && same_request(*row, *written) && overwriter.overwrite(row))))
+			written->stays = true;
 		else
 			again.push_back(row);
 	}
+	overwriter.end();
 	for (JournalRow *row : written_rows_)
 		if (!row->stays)
 			simple_heap_delete(journal_heap_, &row->place);
@@ -319,7 +348,8 @@ void Books::close() {
 		journal_->end();
 	if (pending_holds_ != nullptr)
 		pending_holds_->end();
-	PopActiveSnapshot();
+	for (; snapshot_count_ > 0; snapshot_count_--)
+		PopActiveSnapshot();
 	if (hold_heap_ != nullptr)
 		table_close(hold_heap_, NoLock);
 	table_close(journal_heap_, NoLock);

@@ -31,8 +31,9 @@ struct Posting {
 //
 // Without lock() the requests are decided and the journal is written before any row is locked, and
 // write() then locks the accounts and finds out whether they are still as they were read. Where one
-// is not, write() returns false, everything is locked, and the call decides all requests once more
-// and calls write() again: it mends what has come out otherwise.
+// is not, write() returns false, and the call decides all requests once more and calls write()
+// again: it mends what has come out otherwise. It returns false twice at most; then everything is
+// locked.
 class Books {
 public:
 	// Errors: not_leader, a read-only transaction (25006), parallel mode, which name what is done.
@@ -45,9 +46,8 @@ public:
 	// Finds all accounts and loads what the snapshot shows of them.
 	void read();
 
-	// Whether locks should be had first: others are changing what many requests are about, or there
-	// are holds, whose end must be seen.
-	bool should_lock() const;
+	// Whether there are holds, whose end must be seen, so that locks have to be had first.
+	bool has_holds() const;
 
 	// Locks all accounts in ascending order and loads what has moved on.
 	void lock(LockWaitPolicy policy);
@@ -100,6 +100,8 @@ private:
 	};
 
 	Snapshot snapshot();
+	size_t contended_count() const;
+	bool lock_as_read();
 	void begin_again();
 	void mend_journal();
 	Relation hold_heap();
@@ -114,8 +116,10 @@ private:
 	size_t account_count_ = 0;
 	std::span<uint32> table_;		 // open addressing: 1 + index into accounts_, 0 for none
 	std::span<Account *> ascending_; // by id
-	bool locked_ = false;
+	bool locked_ = false;			 // all of them
+	bool again_ = false;			 // the requests are decided again
 	TimestampTz now_ = 0;
+	int snapshot_count_ = 1; // that are active; the accounts were read under the first
 	Snapshot snapshot_ = nullptr;
 	JournalReader *journal_ = nullptr;
 	PendingHoldReader *pending_holds_ = nullptr;

@@ -105,15 +105,19 @@ const char *kind_name(char kind) {
 	}
 }
 
-// Texts come from the request, so their addresses tell.
 bool same_row(const JournalRow &a, const JournalRow &b) {
-	return a.id == b.id && a.at == b.at && a.debit == b.debit && a.amount == b.amount &&
-		   a.debit_balance == b.debit_balance && a.debit_version == b.debit_version &&
-		   a.debit_previous == b.debit_previous && a.kind == b.kind &&
-		   a.legs.size() == b.legs.size() &&
-		   memcmp(a.legs.data(), b.legs.data(), a.legs.size_bytes()) == 0 && a.key == b.key &&
-		   a.description == b.description && a.metadata == b.metadata && a.target == b.target &&
-		   a.expires_at == b.expires_at;
+	return same_request(a, b) && a.at == b.at && a.debit_balance == b.debit_balance &&
+		   a.debit_version == b.debit_version && a.debit_previous == b.debit_previous &&
+		   a.expires_at == b.expires_at &&
+		   memcmp(a.legs.data(), b.legs.data(), a.legs.size_bytes()) == 0;
+}
+
+// Texts come from the request, so their addresses tell.
+bool same_request(const JournalRow &a, const JournalRow &b) {
+	return a.id == b.id && a.debit == b.debit && a.amount == b.amount && a.kind == b.kind &&
+		   a.legs.size() == b.legs.size() && a.key == b.key && a.description == b.description &&
+		   a.metadata == b.metadata && a.target == b.target &&
+		   (a.expires_at == DT_NOEND) == (b.expires_at == DT_NOEND);
 }
 
 bool same_text(text *a, text *b) {
@@ -285,6 +289,46 @@ void append_to_journal(Relation heap, std::span<JournalRow *const> rows) {
 	indexes.end();
 	for (int i = 0; i < slot_count; i++)
 		ExecDropSingleTupleTableSlot(slots[i]);
+}
+
+// Logical decoding would tell of the row as it was appended.
+bool overwrites_journal(Relation heap) {
+	return !RelationIsLogicallyLogged(heap);
+}
+
+// A generic WAL record tells what bytes of a page have changed. Only the columns change: the
+// header stays, and with it who may see the row.
+bool JournalOverwriter::overwrite(JournalRow *row) {
+	const ItemPointer place = &row->written->place;
+	HeapTuple tuple = form_row(*row, RelationGetDescr(heap_));
+	// A longer row was compressed or moved out of line.
+	if (tuple->t_len > TOAST_TUPLE_THRESHOLD)
+		return false;
+	if (!BufferIsValid(buffer_) ||
+		BufferGetBlockNumber(buffer_) != ItemPointerGetBlockNumber(place)) {
+		end();
+		buffer_ = ReadBuffer(heap_, ItemPointerGetBlockNumber(place));
+		LockBuffer(buffer_, BUFFER_LOCK_EXCLUSIVE);
+		change_ = GenericXLogStart(heap_);
+		page_ = GenericXLogRegisterBuffer(change_, buffer_, 0);
+	}
+	const ItemId pointer = PageGetItemId(page_, ItemPointerGetOffsetNumber(place));
+	const auto header = reinterpret_cast<HeapTupleHeader>(PageGetItem(page_, pointer));
+	if (ItemIdGetLength(pointer) != tuple->t_len || header->t_hoff != tuple->t_data->t_hoff)
+		elog(ERROR, "transfer " INT64_FORMAT " has changed its length", row->id);
+	const Size columns = header->t_hoff;
+	memcpy(reinterpret_cast<char *>(header) + columns, row_bytes(tuple), tuple->t_len - columns);
+	row->place = *place;
+	heap_freetuple(tuple);
+	return true;
+}
+
+void JournalOverwriter::end() {
+	if (!BufferIsValid(buffer_))
+		return;
+	GenericXLogFinish(change_);
+	UnlockReleaseBuffer(buffer_);
+	buffer_ = InvalidBuffer;
 }
 
 } // namespace tokpay

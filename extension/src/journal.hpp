@@ -48,8 +48,11 @@ struct JournalRow {
 	bool stays = false;				   // a row that was written is right as it is
 };
 
-// Whether two rows to append are the same, for the same request.
+// Whether two rows to append, for the same request, are the same.
 bool same_row(const JournalRow &a, const JournalRow &b);
+
+// Whether they differ in nothing but the time and what the accounts were and became.
+bool same_request(const JournalRow &a, const JournalRow &b);
 
 // Whether transfers of this kind are entries of their accounts; the others only reserve or release.
 constexpr bool has_entries(char kind) {
@@ -98,5 +101,24 @@ JournalRow without_texts(const JournalRow &row);
 
 // Appends the rows, in order, and sets their places.
 void append_to_journal(Relation heap, std::span<JournalRow *const> rows);
+
+// Whether rows that this call has appended can be overwritten.
+bool overwrites_journal(Relation heap);
+
+// Puts a row in the place of the one it was written as, for the same request: where that one lies
+// and of the same length. False where it does not fit. Nobody has seen the old one.
+// The rows come in the order of their places for a page to be logged once.
+class JournalOverwriter {
+public:
+	explicit JournalOverwriter(Relation heap) : heap_(heap) {}
+	bool overwrite(JournalRow *row);
+	void end();
+
+private:
+	Relation heap_;
+	Buffer buffer_ = InvalidBuffer;
+	GenericXLogState *change_ = nullptr;
+	Page page_ = nullptr; // a copy until the change is finished
+};
 
 } // namespace tokpay

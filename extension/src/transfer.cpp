@@ -115,13 +115,12 @@ public:
 
 	void execute() {
 		books_.read();
-		if (has_targets_ || books_.should_lock())
+		if (has_targets_ || books_.has_holds())
 			books_.lock(LockWaitBlock);
 		decide();
-		if (!books_.write()) {
+		while (!books_.write()) {
 			keys_.shrink(0);
 			decide();
-			books_.write();
 		}
 		books_.close();
 	}
