@@ -116,12 +116,6 @@ def test_whoever_may_fund_has_no_limit(api, ledger):
     funder.close()
 
 
-def test_the_configuration_tells_the_limits(api):
-    nobody = Client(None, api)
-    assert nobody.get("/v1/config").json["demo_funding"] == {"max_top_up_major_units": 1000, "max_daily_major_units": 5000}
-    nobody.close()
-
-
 def test_without_the_setting_there_is_none(gateway, issuer, owner, ledger):
     url = gateway(issuer=issuer.url, audience=AUDIENCE, demo_funding="off").url
     client, account = owner(url=url)
