@@ -44,6 +44,7 @@ from (values
     ('teller', '$(password_of teller)', 'tokpay_teller')
 ) as wanted (name, password, role)
 where not exists (select from pg_roles where rolname = name) \gexec
+grant execute on function tokpay.gateway_demo_top_up(bigint, bigint, text, text) to tokpay_gateway_admin;
 END
     if [[ ! -e $home/demo-loaded ]]; then
         administer tokpay --single-transaction --output=/dev/null --file="$checkout/sql/demo.sql"

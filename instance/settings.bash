@@ -70,6 +70,7 @@ listen = 127.0.0.1:$HTTP_PORT
 admin-listen = 127.0.0.1:$ADMIN_PORT
 database = $(pool_uri tokpay_gateway)
 admin-database = $(pool_uri tokpay_gateway_admin)
+demo-funding = on
 END
 }
 

@@ -65,6 +65,51 @@ begin
     order by l.place;
 end $$;
 
+-- Demo funding: owners give their accounts money from nowhere. Who has the right to call gateway_demo_top_up decides
+-- whether there is any, and the extension gives it to nobody.
+
+-- In units of the currency, whatever its exponent: at once, and with all top-ups of an account in 24 hours.
+create or replace function demo_funding_limits(out top_up integer, out daily integer)
+language sql immutable as $$ select 1000, 5000 $$;
+
+-- A top-up for the owner of an account: one outcome; raises limit_exceeded (TP019).
+create or replace function gateway_demo_top_up(account bigint, amount bigint, key text, principal text)
+returns setof gateway_outcome
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    request tokpay.gateway_request := row('top_up', null, array[account], array[amount], key, null, null, null, null,
+        null, principal);
+    unit numeric;
+    funding bigint;
+    given numeric;
+    most record;
+begin
+    perform tokpay.require_leader();
+    if principal not like 'owner:%' or principal is null then
+        raise exception using errcode = 'TP016', message = 'not permitted',
+            detail = 'Demo funding is for the owners of accounts.';
+    end if;
+    select c.funding, power(10::numeric, c.exponent) into funding, unit
+    from tokpay.account_state s join tokpay.currencies c on c.code = s.currency
+    where s.id = gateway_demo_top_up.account and tokpay.reaches(principal, s.id);
+    if found then
+        -- As every call does, in ascending order; then nobody else adds to what was given.
+        perform from tokpay.account_state s where s.id in (funding, account) order by s.id for no key update;
+    end if;
+    if found and not exists (select from tokpay.transfer_by_key(funding, key) k where k.transfer is not null) then
+        select coalesce(sum(h.amount), 0) into given
+        from tokpay.history(account, null, 2147483647, clock_timestamp() - interval '24 hours') h
+        where h.kind = 'top_up';
+        select l.top_up * unit as top_up, l.daily * unit as daily into most from tokpay.demo_funding_limits() l;
+        if amount > most.top_up or given + amount > most.daily then
+            raise exception using errcode = 'TP019', message = 'limit exceeded',
+                detail = format('Demo funding tops up at most %s at once and up to %s in 24 hours; '
+                    'account %s had %s in these.', round(most.top_up), round(most.daily), account, given);
+        end if;
+    end if;
+    return query select * from tokpay.gateway_batch(array[request]);
+end $$;
+
 -- Accounts
 
 create or replace function gateway_balances(accounts bigint[], principals text[] default null) returns table

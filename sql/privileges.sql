@@ -37,7 +37,7 @@ grant execute on function
     gateway_summary(bigint, text, timestamptz, timestamptz, text, text),
     gateway_counterparties(bigint, text, timestamptz, timestamptz, integer),
     gateway_changes(bigint[], text[], bigint[], integer),
-    gateway_preview(bigint, bigint[], bigint[], boolean, text)
+    gateway_preview(bigint, bigint[], bigint[], boolean, text), demo_funding_limits()
 to tokpay_reader;
 
 grant execute on function

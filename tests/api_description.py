@@ -19,6 +19,8 @@ def pattern(path):
 PATHS = [(pattern(path), operations) for path, operations in DOCUMENT["paths"].items()]
 RESOLVER = jsonschema.RefResolver("", DOCUMENT)
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
+# Those that are part of the interface; they may be in no reply that does not describe them.
+HEADERS = {"ETag", "Location", "Idempotency-Replayed", "Retry-After", "Allow", "WWW-Authenticate", "RateLimit", "RateLimit-Policy"}
 
 
 def resolve(thing):
@@ -47,6 +49,14 @@ def check_schema(schema, value):
     jsonschema.Draft202012Validator(schema, resolver=RESOLVER).validate(shortened(value))
 
 
+def check_headers(described, headers, where):
+    for name in HEADERS & set(headers):
+        assert name in described, f"{where} has {name}, which is not described"
+        check_schema(resolve(described[name])["schema"], headers[name])
+    for name, header in described.items():
+        assert name in headers or not resolve(header).get("required"), f"{where} has no {name}"
+
+
 def check(method, target, status, headers, body):
     """Fails where a reply is none that the description has for its request."""
     described = operation(method, target)
@@ -59,8 +69,7 @@ def check(method, target, status, headers, body):
         return
     assert str(status) in described["responses"], f"{where} is not described"
     response = resolve(described["responses"][str(status)])
-    for name in response.get("headers", {}):
-        assert name in headers, f"{where} has no {name}"
+    check_headers(response.get("headers", {}), headers, where)
     if "content" not in response:
         assert body == b"", where
         return

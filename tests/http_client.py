@@ -6,6 +6,7 @@ The server is the one of TOKPAY_TEST_HTTP; the ledger is the database tokpay at 
 import http.client
 import json
 import os
+import re
 import socket
 import uuid
 from urllib.parse import urlsplit
@@ -92,15 +93,23 @@ class Client:
 
 
 class Wire:
-    """A plain socket to the API, or to another URL, that reads replies one by one."""
+    """A plain socket to the API, or to another URL, that reads replies one by one.
+
+    They answer what looks like requests in what was sent, in order, as the API's description has them."""
+
+    REQUEST = re.compile(rb"([A-Z]+) (?:https?://[^/ ]+)?(/\S*) HTTP/1\.[01]\r\n")
 
     def __init__(self, url=None):
         address = urlsplit(url or server())
         self.socket = socket.create_connection((address.hostname, address.port), timeout=TIMEOUT_S)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.file = self.socket.makefile("rb")
+        self.described = url is None or url != os.environ.get("TOKPAY_TEST_ADMIN")
+        self.sent = b""
+        self.replies = 0
 
     def send(self, data):
+        self.sent += data
         self.socket.sendall(data)
         return self
 
@@ -121,7 +130,17 @@ class Wire:
             name, value = line.rstrip("\r\n").split(": ", 1)
             headers[name] = value
         size = 0 if head or status == "100" else int(headers.get("Content-Length", 0))
-        return int(status), headers, self.file.read(size)
+        reply = int(status), headers, self.file.read(size)
+        if self.described and status != "100":
+            self._check(*reply)
+        return reply
+
+    def _check(self, status, headers, body):
+        requests = self.REQUEST.findall(self.sent)
+        method, target = requests[self.replies] if self.replies < len(requests) else (b"", b"")
+        self.replies += 1
+        if method != b"HEAD":
+            api_description.check(method.decode(), target.decode("latin-1"), status, headers, body)
 
     def close(self):
         self.file.close()

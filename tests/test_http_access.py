@@ -1,9 +1,13 @@
-"""Who may do and see what: scopes, API keys that end, keys for a list of accounts, payees."""
+"""Who may do and see what: scopes, API keys that end, keys for a list of accounts, owners, payees."""
 
+import http.client
 import time
 
+import api_description
 import pytest
-from http_client import Client, admin, ledger, new_key  # noqa: F401 (fixtures)
+from gateway_process import gateway  # noqa: F401 (fixture)
+from http_client import Client, Reply, admin, ledger, new_key  # noqa: F401 (fixtures)
+from token_issuer import AUDIENCE, Issuer
 
 SCOPES = ["read", "transfer", "fund", "admin"]
 UNKNOWN = "9223372036854775807"
@@ -33,10 +37,40 @@ ROUTES = [  # method, path, body, scope
     ("GET", "/v1/me", None, None),
 ]
 PUBLIC = ["/v1/config", "/openapi.json"]
+# What takes another scope of an owner than of an API key; None: nothing opens it.
+OWNERS_SCOPE = {"admin": None, "POST /v1/top-ups": "transfer", "POST /v1/holds": None, "POST /v1/holds/1:capture": None, "POST /v1/holds/1:void": None}
 
 
 def refusal(reply):
     return reply.status, reply.code
+
+
+@pytest.fixture(scope="module")
+def issuer():
+    made = Issuer()
+    made.new_key()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def api(gateway, issuer):
+    """The URL of a gateway that takes the issuer's tokens."""
+    return gateway(issuer=issuer.url, audience=AUDIENCE, write_limit="1000000/1").url
+
+
+@pytest.fixture(scope="module")
+def owner(api, issuer):
+    """A function that makes a client with an access token of a subject."""
+    clients = []
+
+    def make(subject, scope):
+        clients.append(Client(issuer.token(next(iter(issuer.keys)), subject, scope), api))
+        return clients[-1]
+
+    yield make
+    for made in clients:
+        made.close()
 
 
 @pytest.fixture
@@ -66,6 +100,26 @@ def test_a_scope_opens_its_own_routes_and_no_others(client, scope):
         else:
             assert refusal(reply) == (403, "forbidden"), (path, reply)
             assert needed in reply.json["detail"]
+
+
+@pytest.mark.parametrize("scope", ["read", "transfer", "fund", "admin", None])
+def test_a_scope_of_a_token_opens_its_own_routes_and_none_of_administrators(owner, scope):
+    caller = owner("alice", scope)
+    for method, path, body, needed in ROUTES:
+        needed = OWNERS_SCOPE.get(f"{method} {path}", OWNERS_SCOPE.get(needed, needed))
+        everybodys = path == "/v1/me"
+        reply = caller.request(method, path, body, {"Idempotency-Key": new_key()} if body is not None else {})
+        if everybodys or (scope is not None and scope == needed):
+            assert reply.status not in (401, 403), (path, reply)
+        else:
+            assert refusal(reply) == (403, "forbidden"), (path, reply)
+
+
+def test_the_tables_name_every_route():
+    named = [api_description.operation(method, path) for method, path, _, _ in ROUTES]
+    named += [api_description.operation("GET", path) for path in PUBLIC]
+    described = [operation for operations in api_description.DOCUMENT["paths"].values() for operation in operations.values()]
+    assert [operation["operationId"] for operation in described if operation not in named] == []
 
 
 def test_scopes_add_up(client, ledger):
@@ -153,12 +207,19 @@ def test_what_is_for_everybody_asks_for_no_credential(client):
 
 
 class World:
-    """Two accounts with money, and what the routes are about."""
+    """Alice's account and Bob's, with money, and what the routes are about."""
 
-    def __init__(self, ledger):
+    def __init__(self, ledger, issuer):
         self.ledger = ledger
-        self.own, self.other = ledger.open_accounts(1000, 1000)
+        self.names = {UNKNOWN: new_key()}
+        self.own, self.other = (self.open_account(f"{issuer.url} {subject}") for subject in ("alice", "bob"))
         self.third = ledger.open_account(1000)
+
+    def open_account(self, owner):
+        name = new_key()
+        account = self.ledger.open_account(1000, name=name, owner=owner)
+        self.names[account] = name
+        return account
 
     def transaction(self, function, debit, credit):
         """The id of a transfer or hold between two accounts, an unknown one where the account is."""
@@ -182,6 +243,7 @@ def payment(debit, credit):
 
 TARGETED = {  # route: scope, method, (path, body) about an account, status where all is well and where it is unknown
     "GET account": ("read", "GET", lambda w, a: (f"/v1/accounts/{a}", None), 200, 404),
+    "GET account by name": ("admin", "GET", lambda w, a: (f"/v1/accounts?name={w.names[a]}", None), 200, 404),
     "PATCH account": ("admin", "PATCH", lambda w, a: (f"/v1/accounts/{a}", {"metadata": {"a": 1}}), 200, 404),
     "GET balance": ("read", "GET", lambda w, a: (f"/v1/accounts/{a}/balance", None), 200, 404),
     "GET balance at": ("read", "GET", lambda w, a: (f"/v1/accounts/{a}/balance?at=2026-01-01T00:00:00Z", None), 200, 404),
@@ -189,6 +251,7 @@ TARGETED = {  # route: scope, method, (path, body) about an account, status wher
     "GET entries": ("read", "GET", lambda w, a: (f"/v1/accounts/{a}/entries", None), 200, 404),
     "GET entries as CSV": ("read", "GET", lambda w, a: (f"/v1/accounts/{a}/entries?format=csv", None), 200, 404),
     "GET summary": ("read", "GET", lambda w, a: (f"/v1/accounts/{a}/summary?by=counterparty", None), 200, 404),
+    "GET events": ("read", "GET", lambda w, a: (f"/v1/events?account={a}", None), 200, 404),
     "POST transfer": ("transfer", "POST", lambda w, a: ("/v1/transfers", payment(a, w.third)), 201, 422),
     "POST preview": ("transfer", "POST", lambda w, a: ("/v1/transfers:preview", payment(a, w.third)), 200, 200),
     "POST batch": ("transfer", "POST", lambda w, a: ("/v1/transfers:batch", {"transfers": [{"key": "k", **payment(a, w.third)}]}), 200, 200),
@@ -206,22 +269,48 @@ TARGETED = {  # route: scope, method, (path, body) about an account, status wher
 
 
 @pytest.fixture(scope="module")
-def world(ledger):
-    world = World(ledger)
+def world(ledger, issuer):
+    world = World(ledger, issuer)
     for account in world.own, world.other:
         ledger.execute("select tokpay.transfer(%s, array[%s::bigint], array[1::bigint], 'access')", [account, world.third])
     return world
 
 
 @pytest.fixture(scope="module")
-def callers(ledger, world):
-    made = {("nobody", None): Client()}
+def callers(ledger, world, owner, api):
+    """By what they reach and their scope: API keys for everything, for Alice's account; Alice and somebody without any."""
+    made = {("nobody", None): Client(None, api)}
     for scope in SCOPES:
-        made["everywhere", scope] = Client(ledger.api_key(scope))
-        made["list", scope] = Client(ledger.api_key(scope, accounts=[world.own]))
+        made["everything", scope] = Client(ledger.api_key(scope), api)
+        made["list", scope] = Client(ledger.api_key(scope, accounts=[world.own]), api)
+        made["owner", scope] = owner("alice", scope)
+        made["owner of nothing", scope] = owner("carol", scope)
     yield made
     for caller in made.values():
         caller.close()
+
+
+REACHED = {"everything": "own other", "list": "own", "owner": "own", "owner of nothing": ""}
+
+
+def opens(route, reach, scope):
+    needed = TARGETED[route][0]
+    if reach.startswith("owner"):
+        needed = {"fund": "transfer", "admin": None}.get(needed, needed)
+        return scope == needed and route not in ("POST hold", "POST capture", "POST void")
+    return scope in (needed, "admin")
+
+
+def first_piece(caller, path):
+    """The reply to GET; of a stream that never ends its beginning."""
+    connection = http.client.HTTPConnection(caller.connection.host, caller.connection.port, timeout=30)
+    connection.request("GET", path, headers={"Authorization": f"Bearer {caller.key}"} if caller.key else {})
+    response = connection.getresponse()
+    streams = response.status == 200
+    reply = Reply(response.status, response.headers, response.read1() if streams else response.read())
+    api_description.check("GET", path, reply.status, reply.headers, reply.body)
+    connection.close()
+    return reply
 
 
 @pytest.mark.parametrize("route", TARGETED)
@@ -230,7 +319,10 @@ def test_every_caller_meets_every_account_as_it_should(world, callers, route):
 
     def answer(caller, account):
         path, body = build(world, account)
-        reply = caller.request(method, path, body, {"Idempotency-Key": new_key()})
+        if route == "GET events":
+            reply = first_piece(caller, path)
+        else:
+            reply = caller.request(method, path, body, {"Idempotency-Key": new_key()})
         # What is left must not tell which of the unknown ones it was.
         text = reply.body
         for id in {account, path.rpartition("/")[2].partition(":")[0].partition("?")[0]}:
@@ -238,19 +330,54 @@ def test_every_caller_meets_every_account_as_it_should(world, callers, route):
         return reply.status, text
 
     for (reach, scope), caller in callers.items():
-        own, other, nobodys = (answer(caller, account) for account in (world.own, world.other, UNKNOWN))
+        found = {"own": answer(caller, world.own), "other": answer(caller, world.other), "nobody's": answer(caller, UNKNOWN)}
+        statuses = {status for status, _ in found.values()}
         if reach == "nobody":
-            assert {own[0], other[0], nobodys[0]} == {401}
-        elif scope not in (needed, "admin"):
-            assert {own[0], other[0], nobodys[0]} == {403}, scope
+            assert statuses == {401}
+        elif not opens(route, reach, scope):
+            assert statuses == {403}, (reach, scope)
         else:
-            assert own[0] == well, (scope, own)
-            assert nobodys[0] == unknown, (scope, nobodys)
-            if reach == "list":
-                assert other == nobodys, scope
-            else:
-                assert other[0] == well, (scope, other)
-                assert unknown != 200 or other[1] != nobodys[1]
+            nobodys = found.pop("nobody's")
+            assert nobodys[0] == unknown, (reach, scope, nobodys)
+            for whose, reply in found.items():
+                if whose in REACHED[reach]:
+                    assert reply[0] == well, (reach, scope, whose, reply)
+                    assert reply[1] != nobodys[1], (reach, scope, whose, reply)
+                else:
+                    assert reply == nobodys, (reach, scope, whose)
+
+
+# Owners
+
+
+def test_an_owner_is_shown_its_own_accounts_alone(world, owner):
+    for subject, accounts in ("alice", [world.own]), ("bob", [world.other]), ("carol", []):
+        me = owner(subject, "read").get("/v1/me").json
+        assert (me["kind"], me["scopes"], me["all_accounts"]) == ("owner", ["read"], False)
+        assert [account["id"] for account in me["accounts"]] == accounts
+
+
+def test_an_owner_pays_anybody_and_each_sees_its_own_side(world, owner):
+    alice, bob, carol = (owner(subject, "read transfer") for subject in ("alice", "bob", "carol"))
+    paid = alice.transfer(world.own, [(world.other, 2), (world.third, 3)], description="for you", metadata={"m": 1})
+    assert paid.status == 201
+    assert paid.json["debit"]["balance"] is not None
+    assert [credit["balance"] for credit in paid.json["credits"]] == [None, None]
+    seen = bob.get(paid.headers["Location"]).json
+    assert (seen["amount"], seen["key"], seen["metadata"], seen["debit"]["balance"], seen["description"]) == (2, None, None, None, "for you")
+    assert [(credit["account"], credit["amount"]) for credit in seen["credits"]] == [(world.other, 2)]
+    assert carol.get(paid.headers["Location"]).body == carol.get(f"/v1/transfers/{UNKNOWN}").body
+    back = bob.post(paid.headers["Location"] + ":refund", {}, new_key())
+    assert (back.status, back.json["debit"]["account"], back.json["credits"][0]["account"]) == (201, world.other, world.own)
+    assert refusal(carol.post(paid.headers["Location"] + ":refund", {}, new_key())) == (404, "not_found")
+
+
+def test_an_issuer_is_part_of_who_an_owner_is(ledger, owner, issuer):
+    """Subjects and issuers that could be taken for others are not."""
+    names = [f"{issuer.url}alice", f"{issuer.url}  alice", f"{issuer.url}/ alice", "alice", f"https://id.example {issuer.url} alice", f"{issuer.url} Alice"]
+    accounts = [ledger.open_account(1, owner=name) for name in names]
+    alice = owner("alice", "read")
+    assert [alice.get(f"/v1/accounts/{account}").status for account in accounts] == [404] * len(names)
 
 
 # Keys for a list of accounts

@@ -18,12 +18,15 @@ class Stream:
     def __init__(self, key, accounts, last_id=None):
         self.wire = Wire()
         headers = [f"Authorization: Bearer {key}", *([f"Last-Event-ID: {last_id}"] if last_id is not None else [])]
-        self.wire.send(request(f"GET /v1/events?account={','.join(accounts)} HTTP/1.1", *headers))
+        target = f"/v1/events?account={','.join(accounts)}"
+        self.wire.send(request(f"GET {target} HTTP/1.1", *headers))
         self.status = int(self.wire.file.readline().split()[1])
         self.headers = {}
         while (line := self.wire.file.readline().decode().rstrip("\r\n")) != "":
             name, _, value = line.partition(": ")
             self.headers[name] = value
+        if self.status == 200:
+            api_description.check("GET", target, self.status, self.headers, b"")
         self.text = ""
         self.ended = False
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from gateway_process import gateway  # noqa: F401 (fixture)
-from http_client import Client, ledger, new_key  # noqa: F401 (fixtures)
+from http_client import Client, ledger, new_key, request, wire  # noqa: F401 (fixtures)
 from token_issuer import AUDIENCE, Issuer
 
 UNKNOWN = "9223372036854775807"
@@ -127,6 +127,21 @@ def test_x_forwarded_for_is_believed_of_trusted_proxies_only(gateway):
     assert statuses(trusting, lambda i: f"6.6.6.{i}, 198.51.100.7") == [401] * 3 + [429] * 3
     assert statuses(trusting, lambda i: f"2001:db8:1:1::{i}") == [401] * 3 + [429] * 3
     assert statuses(deaf, lambda i: f"192.0.2.{i}") == [401] * 3 + [429] * 3
+
+
+def test_a_stream_whose_key_has_ended_counts_against_its_client_and_not_against_the_proxy(gateway, ledger, wire):
+    api = gateway(failed_credential_limit="1/3600", trusted_proxies="127.0.0.1").url
+    key, ident = key_with_limit(ledger, None, "read")
+    stream = wire(api).send(request(
+        f"GET /v1/events?account={ledger.open_account()} HTTP/1.1", f"Authorization: Bearer {key}", "X-Forwarded-For: 192.0.2.1"))  # fmt: skip
+    assert stream.file.readline().startswith(b"HTTP/1.1 200")
+    ledger.execute("select tokpay.revoke_api_key(%s)", [ident])
+    while stream.file.readline() not in (b"0\r\n", b""):
+        pass
+    bad = Client("wrong", api)
+    assert bad.get(BALANCE).status == 401
+    assert bad.request("GET", BALANCE, headers={"X-Forwarded-For": "192.0.2.1"}).status == 429
+    bad.close()
 
 
 # What is kept of keys

@@ -214,17 +214,23 @@ void Books::expire(Account *debit, const PendingHold &hold) {
 	ended_holds_.push_back(hold);
 }
 
+bool Books::has_ended(int64 hold) {
+	const std::span<const PendingHold> ended = ended_holds_.all();
+	return std::ranges::find(ended, hold, &PendingHold::hold) != ended.end();
+}
+
 bool Books::release_expired(Account *account, int64 needed, TimestampTz by) {
 	if (account->row->held == 0)
 		return false;
 	__int128 missing = static_cast<__int128>(needed) - available(*account->row);
 	Vector<PendingHold> expired;
 	PendingHold hold;
-	// The snapshot still sees those that this call has ended: they come first in the same order.
+	// The snapshot still sees those that this call has ended: as many as it has let expire, which
+	// come first in the same order, and those that it has voided or captured.
 	int64 ended = account->released;
 	pending_holds().begin_expired_of(account->id, by);
 	while (missing > 0 && pending_holds().next(&hold)) {
-		if (ended-- > 0)
+		if (ended-- > 0 || has_ended(hold.hold))
 			continue;
 		expired.push_back(hold);
 		missing -= hold.amount;

@@ -69,6 +69,8 @@ public:
 	bool release_expired(Account *account, int64 needed, TimestampTz by);
 	// Records the end of one.
 	void expire(Account *debit, const PendingHold &hold);
+	// Whether this call has ended a hold, which its snapshot still sees.
+	bool has_ended(int64 hold);
 
 	// Where to return to: everything booked after mark() is as if it had never been.
 	struct Mark {

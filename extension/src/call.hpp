@@ -39,6 +39,39 @@ Refusal check_texts(const Request &request);
 // Refuses every request of a chain that is interrupted by others.
 void refuse_split_chains(std::span<Request> requests);
 
+// Reads an array of requests of so many fields: read(i, fields) makes each that is not null. Raises
+// what is wrong with the call as a whole.
+template<int field_count, class Read>
+std::span<Request> read_requests(ArrayType *array, Read read) {
+	Datum *elements;
+	bool *nulls;
+	int count;
+	const Oid type = ARR_ELEMTYPE(array);
+	deconstruct_array(array, type, -1, false, TYPALIGN_DOUBLE, &elements, &nulls, &count);
+	if (count > max_requests_per_batch)
+		raise(invalid_request(psprintf(
+			"There are %d requests; a batch has at most %d.", count, max_requests_per_batch)));
+
+	TupleDesc descriptor = lookup_rowtype_tupdesc_copy(type, -1);
+	const std::span<Request> requests = allocate<Request>(count);
+	size_t credit_count = 0;
+	for (int i = 0; i < count; i++) {
+		if (nulls[i]) {
+			requests[i].refusal = invalid_request("The request is null.");
+			continue;
+		}
+		NullableDatum fields[field_count];
+		read_fields(elements[i], descriptor, fields);
+		requests[i] = read(i, fields);
+		credit_count += requests[i].credits.size();
+	}
+	if (credit_count > max_credits_per_batch)
+		raise(invalid_request(psprintf("There are %zu credits; a batch has at most %d.",
+			credit_count, max_credits_per_batch)));
+	refuse_split_chains(requests);
+	return requests;
+}
+
 text *text_argument(FunctionCallInfo fcinfo, int i);
 
 // One of the numbers of every leg, as a bigint[].

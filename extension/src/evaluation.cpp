@@ -123,7 +123,8 @@ Refusal Evaluation::check_hold() {
 		return not_pending(psprintf("Hold " INT64_FORMAT " was %s by transfer " INT64_FORMAT ".",
 			target.id, end->kind == kind_capture ? "captured" : "voided", end->id));
 	}
-	if (is(kind_capture) && at_ >= hold_.expires_at)
+	const bool released = debit_->released > 0 && books_.has_ended(target.id);
+	if (released || (is(kind_capture) && at_ >= hold_.expires_at))
 		return not_pending(psprintf("Hold " INT64_FORMAT " has expired.", target.id));
 	return {};
 }

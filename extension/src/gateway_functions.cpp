@@ -217,38 +217,16 @@ struct GatewayBatch {
 };
 
 GatewayBatch read_batch(ArrayType *array) {
-	Datum *elements;
-	bool *nulls;
-	int count;
-	const Oid type = ARR_ELEMTYPE(array);
-	deconstruct_array(array, type, -1, false, TYPALIGN_DOUBLE, &elements, &nulls, &count);
-	if (count > max_requests_per_batch)
-		raise(invalid_request(psprintf(
-			"There are %d requests; a batch has at most %d.", count, max_requests_per_batch)));
-
-	TupleDesc descriptor = lookup_rowtype_tupdesc_copy(type, -1);
-	const GatewayBatch batch{
-		allocate<Request>(count), allocate<text *>(count), allocate<Outcome>(count)};
+	const auto principals = allocate<text *>(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)));
 	RequestReader reader;
-	size_t credit_count = 0;
-	for (int i = 0; i < count; i++) {
-		if (nulls[i]) {
-			batch.requests[i] = refused(invalid_request("The request is null."));
-			continue;
-		}
-		NullableDatum fields[field_count];
-		read_fields(elements[i], descriptor, fields);
-		batch.requests[i] = reader.read(fields);
-		if (!fields[field_principal].isnull)
-			batch.principals[i] = DatumGetTextPP(fields[field_principal].value);
-		credit_count += batch.requests[i].credits.size();
-	}
+	const auto requests =
+		read_requests<field_count>(array, [&](int i, const NullableDatum *fields) {
+			if (!fields[field_principal].isnull)
+				principals[i] = DatumGetTextPP(fields[field_principal].value);
+			return reader.read(fields);
+		});
 	reader.end();
-	if (credit_count > max_credits_per_batch)
-		raise(invalid_request(psprintf("There are %zu credits; a batch has at most %d.",
-			credit_count, max_credits_per_batch)));
-	refuse_split_chains(batch.requests);
-	return batch;
+	return {requests, principals, allocate<Outcome>(requests.size())};
 }
 
 // For every request how many before it in the call are about the same target; last_turn is the

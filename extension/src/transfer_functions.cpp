@@ -9,40 +9,11 @@ namespace {
 
 constexpr int request_fields = 7; // of a transfer_request
 
-Request read_element(Datum element, TupleDesc descriptor) {
-	NullableDatum fields[request_fields];
-	read_fields(element, descriptor, fields);
+Request read_element(const NullableDatum *fields) {
 	Request request = read_request(fields);
 	request.in_chain = !fields[6].isnull;
 	request.chain = request.in_chain ? DatumGetInt32(fields[6].value) : 0;
 	return request;
-}
-
-std::span<Request> read_requests(ArrayType *array) {
-	Datum *elements;
-	bool *nulls;
-	int count;
-	const Oid type = ARR_ELEMTYPE(array);
-	deconstruct_array(array, type, -1, false, TYPALIGN_DOUBLE, &elements, &nulls, &count);
-	if (count > max_requests_per_batch)
-		raise(invalid_request(psprintf(
-			"There are %d requests; a batch has at most %d.", count, max_requests_per_batch)));
-
-	TupleDesc descriptor = lookup_rowtype_tupdesc_copy(type, -1);
-	const std::span<Request> requests = allocate<Request>(count);
-	size_t credit_count = 0;
-	for (int i = 0; i < count; i++) {
-		if (nulls[i])
-			requests[i].refusal = invalid_request("The request is null.");
-		else
-			requests[i] = read_element(elements[i], descriptor);
-		credit_count += requests[i].credits.size();
-	}
-	if (credit_count > max_credits_per_batch)
-		raise(invalid_request(psprintf("There are %zu credits; a batch has at most %d.",
-			credit_count, max_credits_per_batch)));
-	refuse_split_chains(requests);
-	return requests;
 }
 
 void put_outcome(ReturnSetInfo *result, int position, const Outcome &outcome) {
@@ -94,7 +65,8 @@ TOKPAY_FUNCTION(tokpay_transfer_batch) {
 		raise(invalid_request("requests is null."));
 	InitMaterializedSRF(fcinfo, 0);
 	CallMemory memory;
-	const auto requests = read_requests(PG_GETARG_ARRAYTYPE_P(0));
+	const auto requests = read_requests<request_fields>(PG_GETARG_ARRAYTYPE_P(0),
+		[](int, const NullableDatum *fields) { return read_element(fields); });
 	const auto outcomes = allocate<Outcome>(requests.size());
 	execute_requests(requests, outcomes);
 	MemoryContext row_memory =

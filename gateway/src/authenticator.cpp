@@ -30,15 +30,6 @@ std::string_view bearer_token(std::string_view authorization) {
 	return authorization;
 }
 
-// What stands for the client in limits, behind proxies that are trusted.
-std::string client_of(const HttpRequest &request, const TrustedProxies &proxies) {
-	std::vector<std::string_view> forwarded_for;
-	for (const HttpHeader &header : request.headers)
-		if (boost::beast::iequals({header.name.data(), header.name.size()}, "X-Forwarded-For"))
-			forwarded_for.push_back(header.value);
-	return client_identity(proxies.client(request.peer, forwarded_for));
-}
-
 // API keys are letters, digits and an underscore; a token has two dots.
 bool is_api_key(std::string_view token) {
 	return token.find('.') == std::string_view::npos;
@@ -58,6 +49,7 @@ CallerPtr caller_of(const ApiKey &key) {
 		caller->transfer |= scope == "transfer" || scope == "admin";
 		caller->fund |= scope == "fund" || scope == "admin";
 	}
+	caller->top_up = caller->fund;
 	caller->identity = "key:" + std::to_string(key.id);
 	if (key.has_list)
 		caller->principal = caller->identity;
@@ -67,18 +59,27 @@ CallerPtr caller_of(const ApiKey &key) {
 	return caller;
 }
 
-CallerPtr caller_of(const AccessToken &token, const Quota &quota) {
+CallerPtr caller_of(const AccessToken &token, const Config &config) {
 	auto caller = std::make_shared<Caller>();
 	caller->read = token.read;
 	caller->transfer = token.transfer;
+	caller->top_up = token.transfer && config.demo_funding;
 	caller->identity = "owner:" + token.owner;
 	caller->principal = caller->identity;
-	caller->quota = quota;
+	caller->quota = config.write_quota;
 	caller->reads_are_free = true;
 	return caller;
 }
 
 } // namespace
+
+asio::ip::address client_of(const HttpRequest &request, const TrustedProxies &proxies) {
+	std::vector<std::string_view> forwarded_for;
+	for (const HttpHeader &header : request.headers)
+		if (boost::beast::iequals({header.name.data(), header.name.size()}, "X-Forwarded-For"))
+			forwarded_for.push_back(header.value);
+	return proxies.client(request.peer, forwarded_for);
+}
 
 Authenticator::Authenticator(asio::io_context &io, const Config &config,
 	LaneRunner<CredentialCall> &credentials, LaneRunner<StatementCall> &statements,
@@ -132,7 +133,8 @@ asio::awaitable<Result<CallerPtr>> Authenticator::authenticate(
 	const Digest digest = sha256(token);
 	// A client that tries credentials at random is stopped; whose key was good a moment ago is not,
 	// though they share an address.
-	const std::string tries = "failed:" + client_of(request, config_.trusted_proxies);
+	const std::string tries =
+		"failed:" + client_identity(client_of(request, config_.trusted_proxies));
 	const Quota &quota = config_.failed_credential_quota;
 	if (const auto entry = keys_.find(index_of(digest)); entry != keys_.end())
 		entry->second.refreshing = true;
@@ -186,7 +188,7 @@ asio::awaitable<Result<CallerPtr>> Authenticator::check_token(
 		co_return access.error();
 	if (tokens_.size() >= max_entries)
 		tokens_.clear();
-	CallerPtr caller = caller_of(*access, config_.write_quota);
+	CallerPtr caller = caller_of(*access, config_);
 	tokens_[index_of(digest)] = {digest, caller, access->expires, issuer_->generation()};
 	co_return caller;
 }

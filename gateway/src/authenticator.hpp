@@ -15,6 +15,9 @@
 
 namespace tokpay {
 
+// Who sent a request, behind proxies that are trusted.
+boost::asio::ip::address client_of(const HttpRequest &request, const TrustedProxies &proxies);
+
 // Belongs to one thread; the limiter is everybody's.
 class Authenticator {
 public:

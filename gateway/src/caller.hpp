@@ -16,6 +16,7 @@ struct Caller {
 	bool transfer = false;
 	bool fund = false;
 	bool admin = false;
+	bool top_up = false; // has fund, or is an owner who may pay, where demo funding is on
 	// Whose accounts the database lets this caller reach: key:<id> of an API key with a list of
 	// accounts, owner:<owner> of an access token; none for a key that reaches all accounts
 	// (sql/gateway.sql).

@@ -168,7 +168,13 @@ std::optional<IssuerConfig> issuer(const Settings &settings, const std::string &
 
 // What is fit for one's own machine and for nothing else.
 void check_public(const Settings &settings, const Config &config) {
-	if (!settings.has("public-url") || web_address(settings, "public-url").is_loopback())
+	if (!settings.has("public-url")) {
+		if (config.demo_funding && !boost::asio::ip::make_address(config.listen.host).is_loopback())
+			settings.wrong("demo-funding",
+				"money from nowhere is not for a network; listen on 127.0.0.1, or turn it off");
+		return;
+	}
+	if (web_address(settings, "public-url").is_loopback())
 		return;
 	if (!config.tls && config.trusted_proxies.empty())
 		settings.wrong("public-url",

@@ -125,7 +125,7 @@ private:
 	std::string text_;
 };
 
-// Whose stream it is, to ask again.
+// Whose stream it is, to ask again; the client is no proxy.
 struct Credential {
 	std::string authorization;
 	asio::ip::address client;
@@ -222,8 +222,8 @@ Reply get_events(Exchange &exchange) {
 
 	Response response{.content_type = "text/event-stream"};
 	response.headers.emplace_back("X-Accel-Buffering", "no");
-	const Credential credential{
-		std::string(exchange.request.header("Authorization").value_or("")), exchange.request.peer};
+	const Credential credential{std::string(exchange.request.header("Authorization").value_or("")),
+		client_of(exchange.request, exchange.worker.config.trusted_proxies)};
 	response.stream = [&worker = exchange.worker, caller = exchange.caller, teller, credential](
 						  BodyWriter &out) {
 		return write_events(worker, caller, credential, teller, out);

@@ -55,8 +55,10 @@ Reply get_me(Exchange &exchange) {
 Reply get_config(Exchange &exchange) {
 	if (const auto none = parameters(exchange.request, {}); !none)
 		co_return none.error();
-	const auto currencies = co_await run_statement(
-		exchange, "select code, exponent from tokpay.currencies order by code", Repeat::yes);
+	const auto currencies = co_await run_statement(exchange,
+		"select code, exponent, l.top_up, l.daily from tokpay.currencies,"
+		" tokpay.demo_funding_limits() l order by code",
+		Repeat::yes);
 	if (!currencies)
 		co_return currencies.error();
 	Response response;
@@ -74,7 +76,15 @@ Reply get_config(Exchange &exchange) {
 	out.name("providers"); // of sign-in, which comes with the web app
 	out.begin_array();
 	out.end_array();
-	out.member("demo_funding", std::nullopt);
+	out.name("demo_funding");
+	if (exchange.worker.config.demo_funding) {
+		out.begin_object();
+		out.member("max_top_up_major_units", static_cast<int64_t>(currencies->int4(0, 2)));
+		out.member("max_daily_major_units", static_cast<int64_t>(currencies->int4(0, 3)));
+		out.end_object();
+	} else {
+		out.value(std::nullopt);
+	}
 	out.end_object();
 	co_return response;
 }

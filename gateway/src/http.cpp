@@ -34,6 +34,7 @@ constexpr LedgerCode ledger_codes[] = {
 	{"not_permitted", "TP016", 403},
 	{"name_taken", "TP017", 409},
 	{"account_in_use", "TP018", 422},
+	{"limit_exceeded", "TP019", 422},
 };
 
 Problem from_code(const LedgerCode &entry, std::string detail) {

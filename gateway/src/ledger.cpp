@@ -146,6 +146,13 @@ void write_request(
 	write_text(writer, pg::text_oid, request.principal);
 }
 
+} // namespace
+
+const char *const outcome_columns =
+	"code, transfer, at, kind, currency, debit, debit_balance, debit_version, credits, amounts, "
+	"credit_balances, credit_versions, replayed, metadata, expires_at, account, balance, required, "
+	"available, detail";
+
 void read_outcome(const pg::Result &result, int row, TransferOutcome &outcome) {
 	outcome.code = result.text(row, 0);
 	if (!outcome.ok()) {
@@ -176,8 +183,6 @@ void read_outcome(const pg::Result &result, int row, TransferOutcome &outcome) {
 	outcome.expires_at = result.optional_int8(row, 14);
 }
 
-} // namespace
-
 pg::Query TransferCall::query(const LaneType::Batch &batch) const {
 	size_t count = 0;
 	for (const auto &ticket : batch)
@@ -201,11 +206,9 @@ pg::Query TransferCall::query(const LaneType::Batch &batch) const {
 			writer.end_field(begin);
 		}
 	}
-	return {
-		"select code, transfer, at, kind, currency, debit, debit_balance, debit_version, credits, "
-		"amounts, credit_balances, credit_versions, replayed, metadata, expires_at, account, "
-		"balance, required, available, detail from tokpay.gateway_batch($1)",
-		{{0, std::move(requests)}}};
+	static const std::string sql =
+		std::string("select ") + outcome_columns + " from tokpay.gateway_batch($1)";
+	return {sql.c_str(), {{0, std::move(requests)}}};
 }
 
 void TransferCall::read(const pg::Result &result, const LaneType::Batch &batch) const {

@@ -87,6 +87,10 @@ struct TransferOutcome {
 	bool ok() const { return code == "ok"; }
 };
 
+// The columns of a gateway_outcome, and one that was selected with them.
+extern const char *const outcome_columns;
+void read_outcome(const pg::Result &result, int row, TransferOutcome &outcome);
+
 // Executes some transfers one after another; every one has a key, so it may be repeated.
 struct TransferWork {
 	std::vector<TransferRequest> transfers;

@@ -99,7 +99,8 @@ void RequestParser::on_field_impl(field name, text name_text, text value, error_
 		return refuse("A header's value is on more than one line.", error);
 	if (name == field::host)
 		hosts_++;
-	else if (name == field::content_length && std::exchange(has_length_, true))
+	else if (name == field::content_length &&
+			 (std::exchange(has_length_, true) || value.find(',') != text::npos))
 		return refuse("There is more than one Content-Length.", error);
 	else if (name == field::transfer_encoding && !(http_1_1_ && beast::iequals(value, "chunked")))
 		return refuse("The only Transfer-Encoding is chunked, in HTTP/1.1.", error);

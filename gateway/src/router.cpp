@@ -17,7 +17,7 @@ const std::vector<Route> routes = {
 	{"POST", "/v1/transfers:batch", &Caller::transfer, post_transfer_batch},
 	{"GET", "/v1/transfers/{id}", &Caller::read, get_transfer},
 	{"GET", "/v1/transfers", &Caller::read, find_transfer},
-	{"POST", "/v1/top-ups", &Caller::fund, post_top_up},
+	{"POST", "/v1/top-ups", &Caller::top_up, post_top_up},
 	{"POST", "/v1/transfers:preview", &Caller::transfer, preview_transfer},
 	{"POST", "/v1/transfers/{id}:reverse", &Caller::admin, reverse_transfer},
 	{"POST", "/v1/transfers/{id}:refund", &Caller::transfer, refund_transfer},
@@ -99,7 +99,7 @@ Match match(std::string_view method, std::string_view path) {
 const char *scope_name(bool Caller::*scope) {
 	return scope == &Caller::read		? "read"
 		   : scope == &Caller::transfer ? "transfer"
-		   : scope == &Caller::fund		? "fund"
+		   : scope == &Caller::top_up	? "fund"
 										: "admin";
 }
 

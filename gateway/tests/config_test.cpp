@@ -173,6 +173,12 @@ TEST_F(Config_, TheWorldIsNotServedInPlainHttpNorWithDemoMoney) {
 		EXPECT_EQ(fault(lines + "issuer = https://id.example"), "");
 	}
 	EXPECT_TRUE(read("public-url = http://localhost:8080\ndemo-funding = on").demo_funding);
+	for (const char *listen : {"0.0.0.0:80", "192.0.2.1:80", "[::]:80"})
+		EXPECT_NE(fault(std::string("demo-funding = on\nlisten = ") + listen)
+					  .find("line 3: setting demo-funding"),
+			std::string::npos);
+	for (const char *listen : {"127.0.0.2:80", "[::1]:80"})
+		EXPECT_TRUE(read(std::string("demo-funding = on\nlisten = ") + listen).demo_funding);
 	EXPECT_EQ(
 		read(own + "issuer = https://id.example").issuer->rules.audience, "https://pay.example");
 }

@@ -11,6 +11,8 @@ namespace tokpay {
 
 namespace {
 
+using namespace std::chrono_literals;
+
 struct Work {
 	std::string name;
 	size_t size = 1;
@@ -24,6 +26,7 @@ using TestLane = Lane<Work, int>;
 using State = TestLane::TicketType::State;
 using Names = std::vector<std::string>;
 
+constexpr Clock::time_point start{};
 constexpr TestLane::Limits limits{.batch_weight = 10, .queue_weight = 30};
 
 Names names_of(const TestLane::Batch &batch) {
@@ -43,6 +46,14 @@ protected:
 
 	TestLane::TicketPtr submit(const std::string &name, size_t size = 1, bool may_repeat = true) {
 		auto made = ticket({name, size, may_repeat});
+		EXPECT_TRUE(lane.submit(made)) << name;
+		return made;
+	}
+
+	TestLane::TicketPtr submit_until(
+		const std::string &name, Clock::time_point deadline, size_t size = 1) {
+		auto made = ticket({name, size});
+		made->deadline = deadline;
 		EXPECT_TRUE(lane.submit(made)) << name;
 		return made;
 	}
@@ -223,6 +234,74 @@ TEST_F(LaneTest, AnAbandonedRequestIsNotSentAgain) {
 		EXPECT_EQ(gone->state, State::abandoned);
 	}
 	EXPECT_EQ(settled, Names({"a", "b", "a", "b"}));
+}
+
+// Deadlines
+
+TEST_F(LaneTest, ADeadlineThatHasPassedIsToldOnceWhereverTheRequestIs) {
+	const auto waits = submit_until("waits", start + 1s);
+	const auto sent = submit_until("sent", start + 1s);
+	const auto later = submit_until("later", start + 2s);
+	lane.expire(start + 999ms);
+	EXPECT_EQ(settled, Names());
+	lane.expire(start + 1s);
+	EXPECT_EQ(settled, Names({"waits", "sent"}));
+	EXPECT_EQ(take(), Names({"later"}));
+	lane.expire(start + 1500ms);
+	lane.expire(start + 2s);
+	EXPECT_EQ(settled, Names({"waits", "sent", "later"}));
+	lane.answered(batch);
+	lane.expire(start + 3s);
+	EXPECT_EQ(settled, Names({"waits", "sent", "later"}));
+	for (const auto &late : {waits, sent, later})
+		EXPECT_EQ(late->state, State::abandoned);
+	EXPECT_FALSE(waits->sent); // certainly not executed
+	EXPECT_TRUE(later->sent);  // whether it was is unknown
+	EXPECT_TRUE(lane.idle());
+}
+
+TEST_F(LaneTest, EarlierDeadlinesThatComeLaterAreHeeded) {
+	submit_until("long", start + 10s);
+	submit_until("short", start + 1s);
+	submit("patient");
+	lane.expire(start + 1s);
+	EXPECT_EQ(settled, Names({"short"}));
+	EXPECT_EQ(take(), Names({"long", "patient"}));
+	lane.expire(start + 10s);
+	EXPECT_EQ(settled, Names({"short", "long"}));
+}
+
+TEST_F(LaneTest, WhatWasAnsweredInTimeDoesNotExpire) {
+	submit_until("a", start + 1s);
+	take();
+	lane.answered(batch);
+	EXPECT_TRUE(lane.idle());
+	lane.expire(start + 1h);
+	EXPECT_EQ(settled, Names({"a"}));
+}
+
+TEST_F(LaneTest, WhatHasExpiredMakesRoomAndIsNotSentAgain) {
+	submit_until("sent", start + 1s, 10);
+	take();
+	submit_until("waits", start + 1s, 30);
+	EXPECT_FALSE(lane.submit(ticket({"shed", 1})));
+	lane.expire(start + 1s);
+	EXPECT_EQ(depth(), 0u);
+	submit("a", 30);
+	lane.connection_lost(batch);
+	EXPECT_EQ(take(), Names({"a"}));
+	EXPECT_EQ(lane.counters().retried.get(), 1u);
+}
+
+TEST_F(LaneTest, WhoeverHasExpiredMaySubmitAgainWithANewDeadline) {
+	const auto first = submit_until("first", start + 1s);
+	submit_until("second", start + 1s);
+	first->on_settled = [&] { submit_until("again", start + 2s); };
+	lane.expire(start + 1s);
+	EXPECT_EQ(settled, Names({"second"}));
+	lane.expire(start + 2s);
+	EXPECT_EQ(settled, Names({"second", "again"}));
+	EXPECT_EQ(take(), Names());
 }
 
 // Lost connections

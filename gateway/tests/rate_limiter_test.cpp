@@ -1,4 +1,5 @@
 // Token buckets: how many at once, how many later, and what a client is told.
+#include "caller.hpp"
 #include "rate_limiter.hpp"
 
 #include <gtest/gtest.h>
@@ -109,6 +110,56 @@ TEST(RateLimiter, HeadersAreThoseOfTheDraft) {
 	EXPECT_EQ(headers[0].second, "\"writes\";q=10;w=1");
 	EXPECT_STREQ(headers[1].first, "RateLimit");
 	EXPECT_EQ(headers[1].second, "\"writes\";r=9;t=1");
+}
+
+// Callers
+
+using Headers = std::vector<std::pair<const char *, std::string>>;
+
+TEST(CallerQuota, CallersWithoutOneAreNeitherStoppedNorTold) {
+	RateLimiter limiter;
+	Headers headers;
+	for (int i = 0; i < 100; i++)
+		EXPECT_FALSE(check_quota(limiter, Caller{.identity = "key:1"}, "POST", headers));
+	EXPECT_EQ(headers.size(), 0u);
+	EXPECT_EQ(limiter.size(), 0u);
+}
+
+TEST(CallerQuota, EveryAnswerTellsWhatIsLeftAndARefusalWhenToComeAgain) {
+	RateLimiter limiter;
+	const Caller caller{.identity = "key:1", .quota = Quota{"requests", 2, 3600s}};
+	for (const char *left : {"\"requests\";r=1;t=1800", "\"requests\";r=0;t=1800"}) {
+		Headers headers;
+		EXPECT_FALSE(check_quota(limiter, caller, "GET", headers));
+		ASSERT_EQ(headers.size(), 2u);
+		EXPECT_STREQ(headers[0].first, "RateLimit-Policy");
+		EXPECT_EQ(headers[0].second, "\"requests\";q=2;w=3600");
+		EXPECT_STREQ(headers[1].first, "RateLimit");
+		EXPECT_EQ(headers[1].second, left);
+	}
+	Headers headers;
+	const auto refused = check_quota(limiter, caller, "GET", headers);
+	ASSERT_TRUE(refused);
+	EXPECT_EQ(refused->status, 429u);
+	EXPECT_STREQ(refused->code, "rate_limited");
+	ASSERT_EQ(refused->headers.size(), 3u);
+	EXPECT_EQ(refused->headers[1].second, "\"requests\";r=0;t=1800");
+	EXPECT_STREQ(refused->headers[2].first, "Retry-After");
+	EXPECT_EQ(refused->headers[2].second, "1800");
+}
+
+TEST(CallerQuota, ReadsAreFreeWhereTheyAreSaidToBe) {
+	RateLimiter limiter;
+	const Caller caller{
+		.identity = "owner:a", .quota = Quota{"writes", 1, 1h}, .reads_are_free = true};
+	Headers headers;
+	for (int i = 0; i < 10; i++)
+		for (const char *method : {"GET", "HEAD"})
+			EXPECT_FALSE(check_quota(limiter, caller, method, headers));
+	EXPECT_FALSE(check_quota(limiter, caller, "POST", headers));
+	for (const char *method : {"POST", "PATCH", "DELETE", "get"})
+		EXPECT_TRUE(check_quota(limiter, caller, method, headers)) << method;
+	EXPECT_FALSE(check_quota(limiter, caller, "GET", headers));
 }
 
 } // namespace

@@ -32,7 +32,7 @@ select is(regexp_replace(test.rows(format($$select position, code, debit_balance
         test.request(%1$s, '{%2$s}', '{0}'),
         test.request(%1$s, '{%2$s}', '{1}', '', 'a'),
         test.request(%1$s, '{%2$s}', '{2}', 'first'),
-        test.request(%1$s, '{77}', '{1}'),
+        test.request(%1$s, '{999999999}', '{1}'),
         test.request(%1$s, '{%1$s}', '{1}'),
         test.request(%1$s, '{%3$s}', '{1}'),
         test.request(%1$s, '{%2$s,%2$s}', '{9223372036854775807,1}'),
@@ -44,7 +44,7 @@ select is(regexp_replace(test.rows(format($$select position, code, debit_balance
     format('(1,ok,86,,,,) (2,invalid_request,,,,,"The request is null.") (3,invalid_request,,,,,"debit is null.") '
         '(4,invalid_request,,,,,"amounts[1] is 0; an amount is positive.") (5,invalid_request,,,,,"key has 0 bytes; a key has 1 to 255.") '
         '(6,key_reused,,%1$s,,,"Account %1$s used key ""first"" for transfer N, which differs in its amounts.") '
-        '(7,account_not_found,,77,,,"There is no account 77.") (8,same_account,,%1$s,,,"Account %1$s is debited and credited.") '
+        '(7,account_not_found,,999999999,,,"There is no account 999999999.") (8,same_account,,%1$s,,,"Account %1$s is debited and credited.") '
         '(9,currency_mismatch,,%3$s,,,"Account %3$s is in EUR, the debited one in USD.") '
         '(10,amount_overflow,,%1$s,,,"The sum of the amounts does not fit a bigint.") '
         '(11,insufficient_funds,,%1$s,86,87,"Account %1$s has 86 available, the transfer needs 87.") '

@@ -35,6 +35,7 @@ insert into expected values
     ('gateway_batch(gateway_request[])', 'teller'),
     ('gateway_changes(bigint[],text[],bigint[],integer)', 'reader'),
     ('gateway_counterparties(bigint,text,timestamp with time zone,timestamp with time zone,integer)', 'reader'),
+    ('gateway_demo_top_up(bigint,bigint,text,text)', 'nobody'), ('demo_funding_limits()', 'reader'),
     ('gateway_entries(bigint,text,bigint,integer,timestamp with time zone,timestamp with time zone,text,text,bigint,bigint,bigint)', 'reader'),
     ('gateway_holds(bigint,text,bigint,integer)', 'reader'),
     ('gateway_patch_account(bigint,text,jsonb,text)', 'admin'),

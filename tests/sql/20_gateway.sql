@@ -1,6 +1,6 @@
 -- What the gateway asks: every kind in one call, each for a principal, who reaches its own accounts and nothing else.
 begin;
-select plan(85);
+select plan(87);
 select tokpay.open_account('ann', owner => 'ann'), tokpay.open_account('bob', owner => 'bob'), tokpay.open_account('eve'),
     tokpay.open_account('euro', 'EUR'), tokpay.open_account('full', max_balance => 5), tokpay.open_account('floorless', min_balance => null);
 select tokpay.top_up(test.id('ann'), 1000), tokpay.top_up(test.id('bob'), 50);
@@ -56,6 +56,16 @@ select * from tokpay.gateway_batch(array[
 select is(test.rows('select code, kind, credits = test.ids(''bob'') as bob, amounts, debit_balance, credit_balances, replayed, detail is not null as says_why from ended'),
     '(ok,capture,t,{30},945,{NULL},f,f) (hold_not_pending,,,,,,,t) (ok,capture,t,{30},945,{NULL},t,f) (ok,reverse,f,"{-10,-20}",975,"{80,0}",f,f) (already_reversed,,,,,,,t)',
     'a target ends once in a call, too, and a replay is a replay');
+select tokpay.open_account('slow', owner => 'slow'), tokpay.open_account('quick');
+select tokpay.top_up(test.id('slow'), 100);
+select transfer as first from tokpay.hold(test.id('slow'), test.ids('quick'), '{60}', expires_in => '1 millisecond') \gset
+select transfer as second from tokpay.hold(test.id('slow'), test.ids('quick'), '{30}', expires_in => '1 millisecond') \gset
+select at as last_held from tokpay.hold(test.id('slow'), test.ids('quick'), '{10}', expires_in => '1 millisecond') \gset
+select test.wait_past(:'last_held'::timestamptz + interval '2 milliseconds');
+select is(test.rows(format($$select code, detail like '%%has expired.' as expired from tokpay.gateway_batch(array[pg_temp.ask('transfer', 'slow', '{quick}', '{1}'),
+        pg_temp.ask('void', target => %s), pg_temp.ask('capture', target => %1$s), pg_temp.ask('void', target => %s), pg_temp.ask('transfer', 'slow', '{quick}', '{95}')])$$, :first, :second)),
+    '(ok,) (hold_not_pending,t) (hold_not_pending,t) (ok,) (ok,)', 'in one call, too, a hold ends by its time or by a void and not by both');
+select is(test.rows('select balance, held from tokpay.accounts where name = ''slow'''), '(4,0)', 'each is released once');
 select is(pg_temp.codes(pg_temp.ask('capture', chain => 1, target => :hold), pg_temp.ask('transfer', 'ann', '{eve}', '{1}', chain => 1)), 'invalid_request chain_failed',
     'what is about a target stands in no chain');
 select is(pg_temp.codes(pg_temp.ask('transfer', 'ann', '{bob}', '{1}', chain => 1, principal => 'owner:ann'), pg_temp.ask('transfer', 'bob', '{ann}', '{1}', chain => 1, principal => 'owner:ann')),

@@ -1,0 +1,127 @@
+// From request to route, with a database that is not there.
+#include "router.hpp"
+
+#include "openapi.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace tokpay {
+
+namespace {
+
+class RouterTest : public testing::Test {
+protected:
+	Response ask(std::string_view method, std::string_view target, std::string_view key = "") {
+		HttpRequest request;
+		request.method = method;
+		request.target = target;
+		const std::string authorization = "Bearer " + std::string(key);
+		if (!key.empty())
+			request.headers = {{"Authorization", authorization}};
+		std::optional<Response> response;
+		boost::asio::co_spawn(worker.io, answer(worker, request, route),
+			[&](const std::exception_ptr &, Response answered) { response = std::move(answered); });
+		worker.io.restart();
+		while (!response)
+			worker.io.run_one();
+		return *response;
+	}
+
+	std::string route_name() const { return route_names()[route]; }
+
+	static std::string header(const Response &response, std::string_view name) {
+		for (const auto &[found, value] : response.headers)
+			if (found == name)
+				return value;
+		return "";
+	}
+
+	Config config{.database = "host=/nonexistent",
+		.admin_database = "host=/nonexistent",
+		.request_deadline = std::chrono::milliseconds(100),
+		.failed_credential_quota = {"failed-credentials", 1000, std::chrono::seconds(60)}};
+	RateLimiter limiter;
+	Worker worker{config, limiter, nullptr};
+	size_t route = 0;
+};
+
+TEST_F(RouterTest, WhatIsAtNoPathIsNotFound) {
+	for (const char *target : {"/", "", "*", "/v1", "/v1/", "/v1/accounts/", "/v1/accounts/1/",
+			 "/v1/accounts//balance", "/v1/accounts/1/2/balance", "/v1/accounts/1/balances",
+			 "/v1/accounts/1:x/balance", "/V1/accounts", "/v1/accounts%2F1", "//v1/accounts",
+			 "/v1/transfers/:reverse", "/v1/transfers/1:reversed", "/v1/transfers/1/2:reverse",
+			 "/v1/holds/1", "/v1/holds/1:capture/", "/openapi.json/", "/metrics"}) {
+		for (const char *method : {"GET", "POST"}) {
+			const Response response = ask(method, target);
+			EXPECT_EQ(response.status, 404u) << target;
+			EXPECT_EQ(route_name(), "none") << target;
+		}
+	}
+}
+
+TEST_F(RouterTest, AnotherMethodIsToldThoseOfThePath) {
+	const std::tuple<const char *, const char *, const char *> cases[] = {
+		{"DELETE", "/v1/accounts", "GET, POST"}, {"PUT", "/v1/accounts/1", "PATCH, GET"},
+		{"GET", "/v1/transfers:batch", "POST"}, {"PATCH", "/v1/transfers/1:refund", "POST"},
+		{"POST", "/v1/accounts/x/balance", "GET"}, {"get", "/v1/me", "GET"},
+		{"OPTIONS", "/openapi.json?x", "GET"}};
+	for (const auto &[method, target, allowed] : cases) {
+		const Response response = ask(method, target);
+		EXPECT_EQ(response.status, 405u) << target;
+		EXPECT_EQ(header(response, "Allow"), allowed) << target;
+		EXPECT_EQ(route_name(), "none");
+	}
+}
+
+TEST_F(RouterTest, EveryRouteIsFoundByItsOwnPathAndAsksForACredential) {
+	for (const Route &expected : routes) {
+		std::string target = expected.path;
+		if (const size_t id = target.find("{id}"); id != std::string::npos)
+			target.replace(id, 4, "9223372036854775807");
+		for (const char *query : {"", "?", "?x=/v1/me"}) {
+			const Response response = ask(expected.method, target + query);
+			EXPECT_EQ(route_name(), std::string(expected.method) + ' ' + expected.path);
+			if (expected.is_public)
+				EXPECT_NE(response.status, 401u) << target;
+			else
+				EXPECT_EQ(response.status, 401u) << target;
+		}
+	}
+}
+
+TEST_F(RouterTest, NoRouteIsThereTwice) {
+	std::set<std::string> names;
+	for (const char *name : route_names())
+		EXPECT_TRUE(names.insert(name).second) << name;
+	EXPECT_EQ(names.size(), no_route() + 1);
+}
+
+TEST_F(RouterTest, WhatNeedsNoDatabaseIsAnsweredWithoutOne) {
+	const Response description = ask("GET", "/openapi.json");
+	EXPECT_EQ(description.status, 200u);
+	EXPECT_EQ(description.body, openapi_document());
+	EXPECT_EQ(ask("GET", "/openapi.json?x=1").status, 422u);
+	EXPECT_EQ(ask("GET", "/openapi.json?x=%").status, 400u);
+}
+
+TEST_F(RouterTest, WhatNeedsItIs503OnceTheDeadlineHasPassed) {
+	for (const char *target : {"/v1/config", "/v1/accounts/1/balance"}) {
+		const Response response = ask("GET", target, "tokpay_x");
+		EXPECT_EQ(response.status, 503u) << target;
+		EXPECT_EQ(header(response, "Retry-After"), "1") << target;
+	}
+}
+
+TEST_F(RouterTest, OnlyACallerWhoIsKnownTakesTheFastWay) {
+	HttpRequest request;
+	request.method = "GET";
+	request.target = "/v1/accounts/1/balance";
+	request.headers = {{"Authorization", "Bearer tokpay_x"}};
+	EXPECT_EQ(start_direct(worker, request), nullptr);
+}
+
+} // namespace
+
+} // namespace tokpay
