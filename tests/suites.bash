@@ -4,6 +4,7 @@
 suite_timeout_s=900
 passed=0
 failed=0
+elapsed_s=
 
 # Adds a suite's result: name, exit status, passed, failed. A suite that fails without a failed test
 # has crashed, and one without any test is no suite: either counts as one.
@@ -18,12 +19,21 @@ count() {
         cat "$output"
         echo "FAILED  $name: $suite_passed passed, $suite_failed failed (exit status $status)"
     else
-        echo "ok      $name: $suite_passed passed"
-    fi
+        echo "ok      $name: $suite_passed passed${elapsed_s:+ in $elapsed_s s}"
+    fi >"$output.said"
+    # Suites that run beside each other do not mix what they say.
+    flock "${output%/*}" cat "$output.said"
+    elapsed_s=
 }
 
 # Runs a command with a time limit and its output in the file $output; a lock on 9 stays here.
-capture() { timeout --foreground --kill-after=10 "$suite_timeout_s" "$@" >"$output" 2>&1 9>&-; }
+capture() {
+    local status begun=$SECONDS
+    timeout --foreground --kill-after=10 "$suite_timeout_s" "$@" >"$output" 2>&1 9>&-
+    status=$?
+    elapsed_s=$((SECONDS - begun))
+    return "$status"
+}
 
 # A name, and a file of tests/sql.
 run_sql() {
@@ -44,3 +54,6 @@ run_pytest() {
     count "$name" "$status" "$(pytest_number passed)" \
         "$(($(pytest_number failed) + $(pytest_number error)))"
 }
+
+# The files of pytest's that need only a database (-L), or an instance (-l).
+pytest_files() { grep "$1" -E 'http_client|TOKPAY_TEST_(HTTP|ADMIN|RUN_DIR)' tests/test_*.py; }

@@ -95,6 +95,9 @@ ORDERS = {"x first": ([X], [Y, Z]), "x in between": ([Y], [X, Z]), "x last": ([Y
 class Scene:
     """Accounts of its own with 100 each, and the batch."""
 
+    call = BATCH
+    request = "(%s, %s::bigint[], %s::bigint[], %s, null, null, %s)"
+
     def __init__(self, database, requests, order):
         self.database = database
         bystanders = [f"bystander {n}" for n in range(2 * BYSTANDERS)]
@@ -119,13 +122,13 @@ class Scene:
         with session.connection.cursor() as cursor:
             rows = [
                 cursor.mogrify(
-                    "(%s, %s::bigint[], %s::bigint[], %s, null, null, %s)",
+                    self.request,
                     (self.accounts[debit], [self.accounts[credit] for credit in credits], amounts, key, chain),
                 ).decode()
                 for debit, credits, amounts, key, chain in self.requests
             ]
             try:
-                cursor.execute(BATCH.format(", ".join(rows)))
+                cursor.execute(self.call.format(", ".join(rows)))
                 return [(*outcome[:6], self.names.get(outcome[6]), *outcome[7:]) for outcome in cursor.fetchall()]
             except psycopg2.Error as error:
                 session.rollback()
@@ -306,3 +309,59 @@ def test_an_overtaken_batch_replays_whole_and_its_savepoint_takes_all_of_it_back
     session.rollback()
     assert len(scene.books()) == len(books) + 1  # the other's top-up
     assert scene.database.faults() == []
+
+
+class HoldScene(Scene):
+    """The same requests as holds, of which only the gateway's calls make several at once."""
+
+    call = BATCH.replace("transfer_batch", "gateway_batch").replace("transfer_request", "gateway_request")
+    request = "('hold', %s, %s::bigint[], %s::bigint[], %s, null, null, %s, null, null, null)"
+
+
+# What was there before, what the other transaction does, and the requests: what the first decision has looked up, reached
+# or reserved counts no more.
+DECIDED_TWICE = {
+    "a key was looked up": (
+        Scene,
+        "select tokpay.transfer({x}, array[{y}], array[1], 'old')",
+        "select tokpay.transfer({x}, array[{y}], array[5], 'k')",
+        [(X, [Y], [1], "old", None), (X, [Y], [5], "k", None)],
+    ),
+    "a waypoint was reached": (
+        Scene,
+        "select tokpay.top_up({x}, 1) from generate_series(1, 125)",
+        "select tokpay.top_up({x}, 1)",
+        [(X, [Y], [1], None, None), (X, [Y], [1], None, None)],
+    ),
+    "money was reserved": (
+        HoldScene,
+        "select tokpay.top_up({x}, 1)",
+        "select tokpay.transfer({x}, array[{y}], array[40])",
+        [(X, [Y], [50], "k", None), (X, [Z], [20], "l", None), (Y, [X], [130], "m", None)],
+    ),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
+@pytest.mark.parametrize(("scene", "before", "statement", "requests"), DECIDED_TWICE.values(), ids=DECIDED_TWICE)
+def test_nothing_is_left_of_what_an_overtaken_batch_decided_first(file_database, scene, before, statement, requests, order):
+    later, overtaken = scene(file_database, requests, order), scene(file_database, requests, order)
+    for each in (later, overtaken):
+        session = each.session()
+        each.change(session, before)
+        session.commit()
+    session = later.session()
+    later.change(session, statement)
+    session.commit()
+    expected = later.batch(session)
+    assert isinstance(expected, list)
+    session.commit()
+
+    other, session = overtaken.session(), overtaken.session()
+    overtaken.change(other, statement)
+    session.start(overtaken.batch, session)
+    other.commit()
+    assert session.answer() == expected
+    session.commit()
+    assert overtaken.books() == later.books()
+    assert file_database.faults() == []

@@ -131,12 +131,16 @@ select is(test.rows($$select name from tokpay.gateway_accounts('owner:ann', 0, 1
 
 select is(test.rows($$select place, version, balance, amount from tokpay.gateway_changes(test.ids('ann', 'bob', 'eve'), array[null, 'owner:ann', 'owner:ann'], '{3,0,0}', 2)$$),
     '(1,5,975,) (1,5,975,30) (1,4,945,-30) (2,,,) (3,,,)', 'changes: each account''s balance, then its new entries, newest first');
+select is(test.rows($$select place, version, amount from tokpay.gateway_changes(test.ids('ann', 'ann'), array[null, null], '{4,3}', 10)$$) || ' and '
+    || test.rows($$select place, version, amount from tokpay.gateway_changes(test.ids('ann'), array[null], '{3}', 1)$$),
+    '(1,5,) (1,5,30) (2,5,) (2,5,30) (2,4,-30) and (1,5,) (1,5,30)', 'changes: none that are known, and max_rows at most');
 
 -- A merge patch
 select is(test.rows(format('select min_balance, max_balance, metadata, status from tokpay.gateway_patch_account(test.id(''eve''), null, %L, null)', patch)), answer, patch)
 from (values
     ('{"metadata": {"a": {"b": 1, "c": [1]}, "d": 2}, "min_balance": -7}', '(-7,,"{""a"": {""b"": 1, ""c"": [1]}, ""d"": 2}",open)'),
     ('{"metadata": {"a": {"b": null}, "d": {"e": null}}, "max_balance": 9}', '(-7,9,"{""a"": {""c"": [1]}, ""d"": {}}",open)'),
+    ('{"min_balance": -8}', '(-8,9,"{""a"": {""c"": [1]}, ""d"": {}}",open)'),
     ('{"metadata": null, "min_balance": null, "max_balance": null}', '(,,{},open)'), ('{"status": "frozen"}', '(,,{},frozen)'),
     ('{"status": "open", "min_balance": 0}', '(0,,{},open)'), ('{}', '(0,,{},open)')) as cases (patch, answer);
 select is(test.sqlstate($$select tokpay.gateway_patch_account(test.id('ann'), null, '{"metadata": {"x": 1}, "status": "closed"}', null)$$) || (select metadata from tokpay.accounts where name = 'ann'),
