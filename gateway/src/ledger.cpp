@@ -22,28 +22,40 @@ pg::Query BalanceCall::query(const LaneType::Batch &batch) const {
 		for (const auto &ticket : batch)
 			principals.insert(
 				principals.end(), ticket->request.accounts.size(), ticket->request.principal);
-	return {"select account, balance, held, available, version, currency "
-			"from tokpay.gateway_balances($1, $2)",
+	return {"select tokpay.gateway_packed_balances($1, $2)",
 		{pg::int8_array(accounts),
 			limited ? pg::text_array(principals) : pg::Parameter{pg::text_array_oid, {}}}};
 }
 
+namespace {
+
+// As extension/src/read_functions.cpp has packed it.
+Balance read_balance(pg::Reader &reader, int64_t account) {
+	constexpr uint8_t unknown = 0;
+	constexpr uint8_t without_floor = 2;
+	Balance balance{.account = account};
+	const uint8_t kind = reader.int8();
+	if (kind == unknown)
+		return balance;
+	balance.known = true;
+	balance.balance = reader.int64();
+	balance.held = reader.int64();
+	const int64_t available = reader.int64();
+	if (kind != without_floor)
+		balance.available = available;
+	balance.version = reader.int64();
+	balance.currency = reader.field().value_or("");
+	return balance;
+}
+
+} // namespace
+
 void BalanceCall::read(const pg::Result &result, const LaneType::Batch &batch) const {
-	int row = 0;
+	pg::Reader reader(result.text(0, 0));
 	for (const auto &ticket : batch) {
 		ticket->reply.reserve(ticket->request.accounts.size());
-		for (const int64_t account : ticket->request.accounts) {
-			Balance &balance = ticket->reply.emplace_back(Balance{.account = account});
-			if (!result.is_null(row, 1)) {
-				balance.known = true;
-				balance.balance = result.int8(row, 1);
-				balance.held = result.int8(row, 2);
-				balance.available = result.optional_int8(row, 3);
-				balance.version = result.int8(row, 4);
-				balance.currency = result.text(row, 5);
-			}
-			row++;
-		}
+		for (const int64_t account : ticket->request.accounts)
+			ticket->reply.push_back(read_balance(reader, account));
 	}
 }
 
@@ -146,34 +158,45 @@ void write_request(
 	write_text(writer, pg::text_oid, request.principal);
 }
 
-void read_outcome(const pg::Result &result, int row, TransferOutcome &outcome) {
-	outcome.code = result.text(row, 0);
-	if (!outcome.ok()) {
-		outcome.account = result.optional_int8(row, 15);
-		outcome.balance = result.optional_int8(row, 16);
-		outcome.required = result.optional_int8(row, 17);
-		outcome.available = result.optional_int8(row, 18);
-		outcome.detail = result.optional_text(row, 19).value_or("");
-		return;
-	}
-	outcome.transfer = result.int8(row, 1);
-	outcome.at = result.int8(row, 2);
-	outcome.kind = result.text(row, 3);
-	outcome.currency = result.text(row, 4);
-	outcome.debit = result.int8(row, 5);
-	outcome.debit_balance = result.optional_int8(row, 6);
-	outcome.debit_version = result.optional_int8(row, 7);
-	if (!result.is_null(row, 8)) {
-		const auto accounts = result.int8_array(row, 8);
-		const auto amounts = result.int8_array(row, 9);
-		for (size_t i = 0; i < accounts.size(); i++)
-			outcome.credits.push_back({accounts[i], amounts[i]});
-	}
-	outcome.credit_balances = result.optional_int8_array(row, 10);
-	outcome.credit_versions = result.optional_int8_array(row, 11);
-	outcome.replayed = result.boolean(row, 12);
-	outcome.metadata = result.optional_jsonb(row, 13);
-	outcome.expires_at = result.optional_int8(row, 14);
+std::string text_of(std::optional<std::string_view> field) {
+	return std::string(field.value_or(""));
+}
+
+std::vector<std::optional<int64_t>> int64_array(std::optional<std::string_view> field) {
+	std::vector<std::optional<int64_t>> values;
+	for (pg::Reader elements(field.value_or("")); !elements.empty();)
+		values.push_back(elements.int64_field());
+	return values;
+}
+
+// As extension/src/gateway_outcome.hpp has packed it: all columns, in their order.
+TransferOutcome read_outcome(pg::Reader &reader) {
+	TransferOutcome outcome;
+	outcome.code = text_of(reader.field());
+	outcome.transfer = reader.int64_field().value_or(0);
+	outcome.at = reader.int64_field().value_or(0);
+	outcome.kind = text_of(reader.field());
+	outcome.currency = text_of(reader.field());
+	outcome.debit = reader.int64_field().value_or(0);
+	outcome.debit_balance = reader.int64_field();
+	outcome.debit_version = reader.int64_field();
+	const auto accounts = int64_array(reader.field());
+	const auto amounts = int64_array(reader.field());
+	for (size_t i = 0; i < accounts.size(); i++)
+		outcome.credits.push_back({accounts[i].value(), amounts.at(i).value()});
+	outcome.credit_balances = int64_array(reader.field());
+	outcome.credit_versions = int64_array(reader.field());
+	const auto replayed = reader.field();
+	outcome.replayed = replayed && *replayed == std::string_view("\1");
+	if (const auto metadata = reader.field())
+		outcome.metadata = *metadata;
+	outcome.expires_at = reader.int64_field();
+	outcome.account = reader.int64_field();
+	outcome.balance = reader.int64_field();
+	outcome.required = reader.int64_field();
+	outcome.available = reader.int64_field();
+	outcome.detail = text_of(reader.field());
+	return outcome;
 }
 
 } // namespace
@@ -201,18 +224,14 @@ pg::Query TransferCall::query(const LaneType::Batch &batch) const {
 			writer.end_field(begin);
 		}
 	}
-	return {
-		"select code, transfer, at, kind, currency, debit, debit_balance, debit_version, credits, "
-		"amounts, credit_balances, credit_versions, replayed, metadata, expires_at, account, "
-		"balance, required, available, detail from tokpay.gateway_batch($1)",
-		{{0, std::move(requests)}}};
+	return {"select tokpay.gateway_packed_batch($1)", {{0, std::move(requests)}}};
 }
 
 void TransferCall::read(const pg::Result &result, const LaneType::Batch &batch) const {
-	int row = 0;
+	pg::Reader reader(result.text(0, 0));
 	for (const auto &ticket : batch)
-		for (size_t i = 0; i < ticket->request.transfers.size(); i++, row++)
-			read_outcome(result, row, ticket->reply.emplace_back());
+		for (size_t i = 0; i < ticket->request.transfers.size(); i++)
+			ticket->reply.push_back(read_outcome(reader));
 }
 
 pg::Query StatementCall::query(const LaneType::Batch &batch) const {

@@ -1,6 +1,6 @@
 -- What the gateway asks: every kind in one call, each for a principal, who reaches its own accounts and nothing else.
 begin;
-select plan(85);
+select plan(88);
 select tokpay.open_account('ann', owner => 'ann'), tokpay.open_account('bob', owner => 'bob'), tokpay.open_account('eve'),
     tokpay.open_account('euro', 'EUR'), tokpay.open_account('full', max_balance => 5), tokpay.open_account('floorless', min_balance => null);
 select tokpay.top_up(test.id('ann'), 1000), tokpay.top_up(test.id('bob'), 50);
@@ -95,6 +95,12 @@ select is(test.rows($$select account = any (test.ids('ann')) as ann, balance fro
     '(t,975) (f,) (t,975)', 'balances with a principal each');
 select is(test.rows($$select balance from tokpay.gateway_balances(test.ids('ann', 'bob'))$$), test.rows($$select balance from tokpay.balances(test.ids('ann', 'bob'))$$), 'and with none at all');
 select is(test.sqlstate($$select tokpay.gateway_balances(test.ids('ann', 'bob'), array['owner:ann'])$$), 'TP001', 'one principal is not enough for two accounts');
+select is((select string_agg(case when b.balance is null then '\x00' else case when b.available is null then '\x02' else '\x01' end::bytea || int8send(b.balance)
+        || int8send(b.held) || int8send(coalesce(b.available, 0)) || int8send(b.version) || int4send(3) || convert_to(b.currency, 'UTF8') end, '' order by b.place)
+    from tokpay.gateway_balances(test.ids('ann', 'bob', 'funding/USD'), array['owner:ann', 'owner:ann', null]) with ordinality as b (account, balance, held, available, version, currency, place)),
+    tokpay.gateway_packed_balances(test.ids('ann', 'bob', 'funding/USD'), array['owner:ann', 'owner:ann', null]), 'the same as bytes');
+select is(tokpay.gateway_packed_balances(array[null, 987654321]::bigint[]), '\x0000'::bytea, 'unknown accounts as bytes');
+select is(test.sqlstate($$select tokpay.gateway_packed_balances(test.ids('ann', 'bob'), array['owner:ann'])$$), 'TP001', 'and one principal is not enough');
 select is(test.rows(format('select amount, credits = test.ids(''bob'') as own, key, metadata, debit_balance, credit_balances, status, reversed_by is not null as reversed
     from tokpay.gateway_transfer(%s, ''owner:bob'')', :paid)), '(10,t,,,,{60},posted,t)', 'a payee sees its own legs, no key, no metadata');
 select is(test.rows(format('select amount, amounts, key, metadata, debit_balance, credit_balances from tokpay.gateway_transfer(%s, ''owner:ann'')', :paid)),
