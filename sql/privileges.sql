@@ -30,7 +30,7 @@ grant execute on function
     leg_column(bigint[], integer), kind_name("char"), account_entries(bigint)
 to tokpay_reader;
 grant execute on function
-    reaches(text, bigint), gateway_balances(bigint[], text[]), gateway_account(bigint, text), gateway_accounts(text, bigint, integer),
+    reaches(text, bigint), gateway_balances(bigint[], text[]), gateway_packed_balances(bigint[], text[]), gateway_account(bigint, text), gateway_accounts(text, bigint, integer),
     gateway_balance_at(bigint, timestamptz, text), gateway_transfer(bigint, text),
     gateway_transfer_by_key(bigint, text, text), gateway_holds(bigint, text, bigint, integer),
     gateway_entries(bigint, text, bigint, integer, timestamptz, timestamptz, text, text, bigint, bigint, bigint),
@@ -43,7 +43,8 @@ to tokpay_reader;
 grant execute on function
     transfer(bigint, bigint[], bigint[], text, text, jsonb), transfer_batch(transfer_request[]),
     hold(bigint, bigint[], bigint[], text, interval, text, jsonb), capture(bigint, bigint[], text),
-    void(bigint, text), reverse(bigint, text, text), expire_holds(integer), gateway_batch(gateway_request[])
+    void(bigint, text), reverse(bigint, text, text), expire_holds(integer), gateway_batch(gateway_request[]),
+    gateway_packed_batch(gateway_request[])
 to tokpay_teller;
 
 grant execute on function top_up(bigint, bigint, text, text) to tokpay_funder;

@@ -1,8 +1,10 @@
-// gateway_batch: requests of every kind that moves or reserves money, each for a principal.
+// gateway_batch and gateway_packed_batch: requests of every kind that moves or reserves money, each
+// for a principal.
 
 #include "account.hpp"
 #include "call.hpp"
 #include "funding.hpp"
+#include "gateway_outcome.hpp"
 #include "principal.hpp"
 #include "target.hpp"
 
@@ -12,7 +14,7 @@ namespace tokpay {
 
 namespace {
 
-// The fields of a gateway_request and the columns of a gateway_outcome (sql/types.sql).
+// The fields of a gateway_request (sql/types.sql).
 enum Field {
 	field_kind,
 	field_debit,
@@ -26,31 +28,6 @@ enum Field {
 	field_expires_in,
 	field_principal,
 	field_count,
-};
-
-enum Column {
-	column_position,
-	column_code,
-	column_transfer,
-	column_at,
-	column_kind,
-	column_currency,
-	column_debit,
-	column_debit_balance,
-	column_debit_version,
-	column_credits,
-	column_amounts,
-	column_credit_balances,
-	column_credit_versions,
-	column_replayed,
-	column_metadata,
-	column_expires_at,
-	column_account,
-	column_balance,
-	column_required,
-	column_available,
-	column_detail,
-	column_count,
 };
 
 // The kind of a request by its name; 0 where there is none.
@@ -278,12 +255,13 @@ void execute(const GatewayBatch &batch) {
 	}
 }
 
-// Writes the outcomes as rows, reading under a snapshot of its own, after the call's changes, what
-// neither a request nor its outcome has: the currency, metadata as stored, what is available now.
-class OutcomeWriter {
+// Makes rows of the outcomes and calls put(values, nulls) with each, reading under a snapshot of
+// its own, after the call's changes, what neither a request nor its outcome has: the currency,
+// metadata as stored, what is available now.
+template<class Put> class OutcomeWriter {
 public:
-	OutcomeWriter(ReturnSetInfo *result, const GatewayBatch &batch)
-		: result_(result), batch_(batch), accounts_(open_accounts(), snapshot()),
+	OutcomeWriter(const GatewayBatch &batch, Put put)
+		: put_(put), batch_(batch), accounts_(open_accounts(), snapshot()),
 		  principals_(snapshot()) {}
 
 	void write() {
@@ -344,7 +322,7 @@ private:
 			put_transfer(batch_.requests[i], outcome, batch_.principals[i]);
 		else
 			put_refusal(outcome.refusal, batch_.principals[i]);
-		tuplestore_putvalues(result_->setResult, result_->setDesc, values_, nulls_);
+		put_(values_, nulls_);
 	}
 
 	void set(Column column, Datum value) {
@@ -437,7 +415,7 @@ private:
 			set(column_detail, CStringGetTextDatum(detail));
 	}
 
-	ReturnSetInfo *result_;
+	Put put_;
 	const GatewayBatch &batch_;
 	Relation account_heap_ = nullptr;
 	AccountReader accounts_;
@@ -451,22 +429,39 @@ private:
 	bool nulls_[column_count];
 };
 
+// Executes the requests of argument 0; put as in OutcomeWriter.
+template<class Put> void execute_batch(FunctionCallInfo fcinfo, Put put) {
+	if (PG_ARGISNULL(0))
+		raise(invalid_request("requests is null."));
+	CallMemory memory;
+	require_leader();
+	const GatewayBatch batch = read_batch(PG_GETARG_ARRAYTYPE_P(0));
+	execute(batch);
+	OutcomeWriter writer(batch, put);
+	writer.write();
+	writer.end();
+	memory.release();
+}
+
 } // namespace
 
 } // namespace tokpay
 
 TOKPAY_FUNCTION(tokpay_gateway_batch) {
 	using namespace tokpay;
-	if (PG_ARGISNULL(0))
-		raise(invalid_request("requests is null."));
 	InitMaterializedSRF(fcinfo, 0);
-	CallMemory memory;
-	require_leader();
-	const GatewayBatch batch = read_batch(PG_GETARG_ARRAYTYPE_P(0));
-	execute(batch);
-	OutcomeWriter writer(reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo), batch);
-	writer.write();
-	writer.end();
-	memory.release();
+	auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+	execute_batch(fcinfo, [result](Datum *values, bool *nulls) {
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	});
 	return Datum(0);
+}
+
+TOKPAY_FUNCTION(tokpay_gateway_packed_batch) {
+	using namespace tokpay;
+	StringInfoData bytes;
+	pq_begintypsend(&bytes);
+	execute_batch(fcinfo,
+		[&bytes](const Datum *values, const bool *nulls) { pack_outcome(&bytes, values, nulls); });
+	PG_RETURN_BYTEA_P(pq_endtypsend(&bytes));
 }

@@ -94,7 +94,14 @@ CallerPtr Authenticator::known(std::string_view authorization) {
 	const std::string_view token = bearer_token(authorization);
 	if (token.empty())
 		return nullptr;
-	return is_api_key(token) ? find_key(sha256(token)) : find_token(sha256(token));
+	Remembered &met = remembered_[std::hash<std::string_view>()(token) % max_remembered];
+	const bool is_remembered = same(met.token, token);
+	const Digest digest = is_remembered ? met.digest : sha256(token);
+	CallerPtr caller = is_api_key(token) ? find_key(digest) : find_token(digest);
+	// Of strangers nothing is remembered: they would push out those who are known.
+	if (caller != nullptr && !is_remembered)
+		met = {std::string(token), digest};
+	return caller;
 }
 
 CallerPtr Authenticator::find_key(const Digest &digest) {

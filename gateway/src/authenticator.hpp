@@ -43,6 +43,7 @@ private:
 	static constexpr std::chrono::seconds note_after{61};
 	static constexpr std::chrono::seconds note_timeout{10};
 	static constexpr size_t max_entries = 10000;
+	static constexpr size_t max_remembered = 64;
 
 	struct KeyEntry {
 		Digest digest;
@@ -51,6 +52,12 @@ private:
 		Clock::time_point checked;
 		std::optional<Clock::time_point> noted;
 		bool refreshing = false;
+	};
+	// A digest takes longer than the comparison of all bytes, which takes the same time wherever
+	// they differ.
+	struct Remembered {
+		std::string token;
+		Digest digest;
 	};
 	struct TokenEntry {
 		Digest digest;
@@ -75,6 +82,7 @@ private:
 	LaneRunner<StatementCall> &statements_;
 	RateLimiter &limiter_;
 	std::optional<Issuer> issuer_;
+	std::array<Remembered, max_remembered> remembered_; // by a hash of the token
 	Entries<KeyEntry> keys_;
 	Entries<TokenEntry> tokens_;
 	std::vector<int64_t> used_; // keys whose last_used_at is to be written

@@ -33,4 +33,8 @@ bool same(const Digest &a, const Digest &b) {
 	return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
+bool same(std::string_view a, std::string_view b) {
+	return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
 } // namespace tokpay

@@ -22,28 +22,40 @@ pg::Query BalanceCall::query(const LaneType::Batch &batch) const {
 		for (const auto &ticket : batch)
 			principals.insert(
 				principals.end(), ticket->request.accounts.size(), ticket->request.principal);
-	return {"select account, balance, held, available, version, currency "
-			"from tokpay.gateway_balances($1, $2)",
+	return {"select tokpay.gateway_packed_balances($1, $2)",
 		{pg::int8_array(accounts),
 			limited ? pg::text_array(principals) : pg::Parameter{pg::text_array_oid, {}}}};
 }
 
+namespace {
+
+// As extension/src/read_functions.cpp has packed it.
+Balance read_balance(pg::Reader &reader, int64_t account) {
+	constexpr uint8_t unknown = 0;
+	constexpr uint8_t without_floor = 2;
+	Balance balance{.account = account};
+	const uint8_t kind = reader.int8();
+	if (kind == unknown)
+		return balance;
+	balance.known = true;
+	balance.balance = reader.int64();
+	balance.held = reader.int64();
+	const int64_t available = reader.int64();
+	if (kind != without_floor)
+		balance.available = available;
+	balance.version = reader.int64();
+	balance.currency = reader.field().value_or("");
+	return balance;
+}
+
+} // namespace
+
 void BalanceCall::read(const pg::Result &result, const LaneType::Batch &batch) const {
-	int row = 0;
+	pg::Reader reader(result.text(0, 0));
 	for (const auto &ticket : batch) {
 		ticket->reply.reserve(ticket->request.accounts.size());
-		for (const int64_t account : ticket->request.accounts) {
-			Balance &balance = ticket->reply.emplace_back(Balance{.account = account});
-			if (!result.is_null(row, 1)) {
-				balance.known = true;
-				balance.balance = result.int8(row, 1);
-				balance.held = result.int8(row, 2);
-				balance.available = result.optional_int8(row, 3);
-				balance.version = result.int8(row, 4);
-				balance.currency = result.text(row, 5);
-			}
-			row++;
-		}
+		for (const int64_t account : ticket->request.accounts)
+			ticket->reply.push_back(read_balance(reader, account));
 	}
 }
 
@@ -146,6 +158,47 @@ void write_request(
 	write_text(writer, pg::text_oid, request.principal);
 }
 
+std::string text_of(std::optional<std::string_view> field) {
+	return std::string(field.value_or(""));
+}
+
+std::vector<std::optional<int64_t>> int64_array(std::optional<std::string_view> field) {
+	std::vector<std::optional<int64_t>> values;
+	for (pg::Reader elements(field.value_or("")); !elements.empty();)
+		values.push_back(elements.int64_field());
+	return values;
+}
+
+// As extension/src/gateway_outcome.hpp has packed it: all columns, in their order.
+TransferOutcome read_packed_outcome(pg::Reader &reader) {
+	TransferOutcome outcome;
+	outcome.code = text_of(reader.field());
+	outcome.transfer = reader.int64_field().value_or(0);
+	outcome.at = reader.int64_field().value_or(0);
+	outcome.kind = text_of(reader.field());
+	outcome.currency = text_of(reader.field());
+	outcome.debit = reader.int64_field().value_or(0);
+	outcome.debit_balance = reader.int64_field();
+	outcome.debit_version = reader.int64_field();
+	const auto accounts = int64_array(reader.field());
+	const auto amounts = int64_array(reader.field());
+	for (size_t i = 0; i < accounts.size(); i++)
+		outcome.credits.push_back({accounts[i].value(), amounts.at(i).value()});
+	outcome.credit_balances = int64_array(reader.field());
+	outcome.credit_versions = int64_array(reader.field());
+	const auto replayed = reader.field();
+	outcome.replayed = replayed && *replayed == std::string_view("\1");
+	if (const auto metadata = reader.field())
+		outcome.metadata = *metadata;
+	outcome.expires_at = reader.int64_field();
+	outcome.account = reader.int64_field();
+	outcome.balance = reader.int64_field();
+	outcome.required = reader.int64_field();
+	outcome.available = reader.int64_field();
+	outcome.detail = text_of(reader.field());
+	return outcome;
+}
+
 } // namespace
 
 const char *const outcome_columns =
@@ -206,16 +259,14 @@ pg::Query TransferCall::query(const LaneType::Batch &batch) const {
 			writer.end_field(begin);
 		}
 	}
-	static const std::string sql =
-		std::string("select ") + outcome_columns + " from tokpay.gateway_batch($1)";
-	return {sql.c_str(), {{0, std::move(requests)}}};
+	return {"select tokpay.gateway_packed_batch($1)", {{0, std::move(requests)}}};
 }
 
 void TransferCall::read(const pg::Result &result, const LaneType::Batch &batch) const {
-	int row = 0;
+	pg::Reader reader(result.text(0, 0));
 	for (const auto &ticket : batch)
-		for (size_t i = 0; i < ticket->request.transfers.size(); i++, row++)
-			read_outcome(result, row, ticket->reply.emplace_back());
+		for (size_t i = 0; i < ticket->request.transfers.size(); i++)
+			ticket->reply.push_back(read_packed_outcome(reader));
 }
 
 pg::Query StatementCall::query(const LaneType::Batch &batch) const {

@@ -64,10 +64,21 @@ asio::awaitable<void> Listener::accept() {
 		}
 		if (sessions_.size() >= worker_.config.max_connections)
 			continue; // the socket closes
-		const SessionPtr session(new Session(*this, worker_, std::move(socket)));
-		sessions_.insert(session);
-		session->start();
+		start_session(std::move(socket));
 	}
+}
+
+void Listener::start_session(tcp::socket socket) {
+	boost::system::error_code ignored;
+	const auto peer = socket.remote_endpoint(ignored).address();
+	socket.set_option(tcp::no_delay(true), ignored);
+	boost::system::error_code error;
+	socket.native_non_blocking(true, error);
+	if (error)
+		return;
+	const SessionPtr session(new Session(*this, worker_, socket.release(), peer));
+	sessions_.insert(session);
+	session->start();
 }
 
 asio::awaitable<void> Listener::watch_time() {

@@ -3,6 +3,7 @@
 
 #include "session.hpp"
 
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <unordered_set>
@@ -37,6 +38,7 @@ private:
 	};
 
 	boost::asio::awaitable<void> accept();
+	void start_session(boost::asio::ip::tcp::socket socket);
 	boost::asio::awaitable<void> watch_time();
 	void flush_sessions();
 

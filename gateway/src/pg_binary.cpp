@@ -1,26 +1,25 @@
 #include "pg_binary.hpp"
 
-#include <bit>
-#include <cstring>
+#include <boost/endian/conversion.hpp>
+
 #include <stdexcept>
 
 namespace tokpay::pg {
 
+using boost::endian::endian_load;
+using boost::endian::endian_store;
+using boost::endian::order;
+
 namespace {
 
 template<class T> void append(std::string &out, T value) {
-	auto bits = static_cast<std::make_unsigned_t<T>>(value);
-	char bytes[sizeof bits];
-	for (size_t i = sizeof bits; i-- > 0; bits = static_cast<decltype(bits)>(bits >> 4 >> 4))
-		bytes[i] = static_cast<char>(bits & 0xff);
-	out.append(bytes, sizeof bytes);
+	unsigned char bytes[sizeof value];
+	endian_store<T, sizeof value, order::big>(bytes, value);
+	out.append(reinterpret_cast<const char *>(bytes), sizeof bytes);
 }
 
 template<class T> T read(const char *bytes) {
-	std::make_unsigned_t<T> bits = 0;
-	for (size_t i = 0; i < sizeof bits; i++)
-		bits = static_cast<decltype(bits)>((bits << 4 << 4) | static_cast<unsigned char>(bytes[i]));
-	return static_cast<T>(bits);
+	return endian_load<T, sizeof(T), order::big>(reinterpret_cast<const unsigned char *>(bytes));
 }
 
 template<class T> std::string encoded(T value) {
@@ -100,6 +99,36 @@ size_t Writer::begin_field() {
 void Writer::end_field(size_t begin) {
 	const auto size = encoded(static_cast<int32_t>(out_.size() - begin));
 	out_.replace(begin - size.size(), size.size(), size);
+}
+
+std::string_view Reader::bytes(size_t size) {
+	if (bytes_.size() < size)
+		throw std::runtime_error("a value of the database ends too early");
+	const std::string_view taken = bytes_.substr(0, size);
+	bytes_.remove_prefix(size);
+	return taken;
+}
+
+uint8_t Reader::int8() {
+	return static_cast<uint8_t>(bytes(1).front());
+}
+
+int32_t Reader::int32() {
+	return read<int32_t>(bytes(sizeof(int32_t)).data());
+}
+
+int64_t Reader::int64() {
+	return read<int64_t>(bytes(sizeof(int64_t)).data());
+}
+
+std::optional<std::string_view> Reader::field() {
+	const int32_t size = int32();
+	return size < 0 ? std::nullopt : std::optional(bytes(static_cast<size_t>(size)));
+}
+
+std::optional<int64_t> Reader::int64_field() {
+	const auto value = field();
+	return value ? std::optional(Reader(*value).int64()) : std::nullopt;
 }
 
 Parameter int8(int64_t value) {

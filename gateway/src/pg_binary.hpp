@@ -49,6 +49,25 @@ private:
 	std::string &out_;
 };
 
+// Takes values off the front of bytes in network order; throws where there are too few of them.
+class Reader {
+public:
+	explicit Reader(std::string_view bytes) : bytes_(bytes) {}
+
+	bool empty() const { return bytes_.empty(); }
+	uint8_t int8();
+	int32_t int32();
+	int64_t int64();
+	std::string_view bytes(size_t size);
+
+	// A field with its size before it; nothing for a null.
+	std::optional<std::string_view> field();
+	std::optional<int64_t> int64_field();
+
+private:
+	std::string_view bytes_;
+};
+
 // A parameter in binary format, or null.
 struct Parameter {
 	uint32_t type; // 0: the server infers it

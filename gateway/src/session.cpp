@@ -8,7 +8,6 @@
 namespace tokpay {
 
 namespace asio = boost::asio;
-using asio::ip::tcp;
 
 namespace {
 
@@ -46,40 +45,44 @@ void release(std::string &buffer) {
 
 } // namespace
 
-Session::Session(Listener &listener, Worker &worker, Socket socket)
+Session::Session(Listener &listener, Worker &worker, int socket, asio::ip::address peer)
 	: listener_(listener), worker_(worker),
-	  socket_(std::move(socket), worker.tls == nullptr ? nullptr : worker.tls->context()) {
+	  socket_(socket, worker.tls == nullptr ? nullptr : worker.tls->context()),
+	  peer_(std::move(peer)) {
 	worker_.metrics.connections.add();
 }
 
 void Session::start() {
-	boost::system::error_code ignored;
-	peer_ = socket_.socket().remote_endpoint(ignored).address();
-	socket_.socket().set_option(tcp::no_delay(true), ignored);
 	watch_time();
-	wait_to_read();
+	if (!worker_.poller.add(socket_.handle(), *this))
+		close();
 }
 
 // Reading
 
-void Session::wait_to_read() {
-	const bool wanted = lingering_ || arrival_ != nullptr || may_start();
-	const bool held = arrival_ != nullptr && !arrival_->admitted;
-	if (closed_ || waits_to_read_ || ended_ || !wanted || held)
-		return;
-	waits_to_read_ = true;
-	socket_.async_wait(Socket::wait_read, [self = SessionPtr(this)](boost::system::error_code) {
-		self->waits_to_read_ = false;
-		if (!self->closed_)
-			self->read();
-	});
+void Session::socket_is_ready(uint32_t events) {
+	const SessionPtr self(this);
+	socket_.note(events);
+	if (!all_is_sent() && socket_.writable())
+		flush();
+	else
+		read();
 }
 
+bool Session::wants_to_read() const {
+	if (arrival_ != nullptr)
+		return arrival_->admitted && !ended_;
+	return !ended_ && (lingering_ || may_start());
+}
+
+// Once for each turn of the event loop, so that others come to theirs.
 void Session::read() {
+	if (closed_ || !socket_.readable() || !wants_to_read())
+		return;
 	boost::system::error_code error;
-	const size_t size = socket_.read_some(asio::buffer(worker_.scratch), error);
+	const size_t size = socket_.read_some(worker_.scratch, error);
 	if (error == asio::error::would_block)
-		return wait_to_read();
+		return;
 	if (error && error != asio::error::eof)
 		return close();
 	const std::string_view bytes(worker_.scratch.data(), size);
@@ -94,9 +97,8 @@ void Session::read() {
 		in_.append(bytes);
 		consume(in_);
 	}
-	if (ended_)
+	if (ended_ || (socket_.readable() && wants_to_read()))
 		listener_.flush_later(*this);
-	wait_to_read();
 }
 
 bool Session::may_start() const {
@@ -199,7 +201,6 @@ void Session::continue_arrival(const std::optional<Problem> &refusal) {
 			out_.append(continue_response);
 	}
 	listener_.flush_later(*this);
-	wait_to_read();
 }
 
 size_t Session::read_body(std::string_view bytes) {
@@ -286,18 +287,18 @@ void Session::flush() {
 	if (!in_.empty() && !is_held && !lingering_)
 		consume(in_);
 	watch_time();
-	if (answers_.empty() && all_is_sent() && !is_held && (last_ || ended_))
+	if (answers_.empty() && all_is_sent() && !is_held && !lingering_ && (last_ || ended_))
 		return say_goodbye();
-	wait_to_read();
+	read();
 }
 
 void Session::send() {
 	boost::system::error_code error;
-	while (!all_is_sent() && !waits_to_write_) {
-		sent_ += socket_.write_some(asio::buffer(out_.data() + sent_, out_.size() - sent_), error);
+	while (!all_is_sent() && socket_.writable()) {
+		sent_ += socket_.write_some(std::string_view(out_).substr(sent_), error);
 		if (error == asio::error::would_block)
-			return wait_to_write();
-		if (error)
+			deadline_ = Clock::now() + worker_.config.write_timeout;
+		else if (error)
 			return close();
 	}
 	if (!all_is_sent())
@@ -308,32 +309,19 @@ void Session::send() {
 		stream_->proceed();
 }
 
-void Session::wait_to_write() {
-	waits_to_write_ = true;
-	deadline_ = Clock::now() + worker_.config.write_timeout;
-	socket_.async_wait(Socket::wait_write, [self = SessionPtr(this)](boost::system::error_code) {
-		self->waits_to_write_ = false;
-		self->flush();
-	});
-}
-
 // Ends the connection after its last answer.
 void Session::say_goodbye() {
-	if (lingering_)
-		return;
-	boost::system::error_code ignored;
 	socket_.shutdown_send();
 	if (!refused_ || ended_ || worker_.stopping)
 		return close();
 	lingering_ = true;
 	watch_time();
-	wait_to_read();
+	read();
 }
 
 void Session::close() {
 	closed_ = true;
 	worker_.metrics.connections.subtract();
-	boost::system::error_code ignored;
 	socket_.close();
 	if (stream_)
 		stream_->abandon();
@@ -352,7 +340,7 @@ void Session::close_if_idle() {
 Session::Waits Session::waits() const {
 	if (lingering_)
 		return Waits::for_goodbye;
-	if (waits_to_write_)
+	if (!all_is_sent() && !socket_.writable())
 		return Waits::for_reading;
 	if (arrival_ != nullptr)
 		return arrival_->admitted ? Waits::for_body : Waits::nothing;

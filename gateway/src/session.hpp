@@ -2,12 +2,11 @@
 #pragma once
 
 #include "body_stream.hpp"
+#include "client_socket.hpp"
 #include "pending_answer.hpp"
 #include "request_parser.hpp"
-#include "tls.hpp"
 #include "worker.hpp"
 
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
@@ -20,10 +19,12 @@ class Listener;
 // together are under way together as far as they are safe, since a client may rely on the order of
 // effects (RFC 9112, section 9.3.2); their answers go out together, in order.
 class Session final : public boost::intrusive_ref_counter<Session, boost::thread_unsafe_counter>,
+					  public Poller::Client,
 					  public AnswerListener,
 					  public StreamConnection {
 public:
-	Session(Listener &listener, Worker &worker, boost::asio::ip::tcp::socket socket);
+	// Of a socket that does not block.
+	Session(Listener &listener, Worker &worker, int socket, boost::asio::ip::address peer);
 
 	void start();
 
@@ -53,9 +54,9 @@ private:
 		bool is_checked = false;
 		bool admitted = false; // until then nothing more is read
 	};
-	using Socket = boost::asio::ip::tcp::socket;
 
-	void wait_to_read();
+	void socket_is_ready(uint32_t events) override;
+	bool wants_to_read() const;
 	void read();
 	void consume(std::string_view bytes);
 	bool may_start() const;
@@ -74,7 +75,6 @@ private:
 	void stream_ended(bool complete) override;
 
 	void send();
-	void wait_to_write();
 	bool all_is_sent() const { return sent_ == out_.size(); }
 	void say_goodbye();
 	void watch_time();
@@ -98,8 +98,6 @@ private:
 	size_t discarded_ = 0;
 
 	bool closed_ = false;
-	bool waits_to_read_ = false;
-	bool waits_to_write_ = false;
 	bool ended_ = false;	 // the client sends no more
 	bool in_order_ = false;	 // the request under way has effects: the next one waits for its answer
 	bool last_ = false;		 // no request is taken any more

@@ -5,12 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include <algorithm>
-#include <climits>
-
 namespace tokpay {
-
-namespace asio = boost::asio;
 
 namespace {
 
@@ -56,97 +51,12 @@ TlsContextPtr make_context(const TlsConfig &config) {
 	return context;
 }
 
-int bounded(size_t size) {
-	return static_cast<int>(std::min<size_t>(size, INT_MAX));
-}
-
 } // namespace
 
 ServerTls::ServerTls(const TlsConfig &config) : config_(config), context_(make_context(config)) {}
 
 void ServerTls::reload() {
 	context_.store(make_context(config_));
-}
-
-void ClientSocket::FreeConnection::operator()(SSL *connection) const {
-	SSL_free(connection);
-}
-
-ClientSocket::ClientSocket(Socket socket, const TlsContextPtr &context)
-	: socket_(std::move(socket)) {
-	error_code ignored;
-	socket_.non_blocking(true, ignored);
-	if (!context)
-		return;
-	tls_.reset(SSL_new(context.get()));
-	if (!tls_ || SSL_set_fd(tls_.get(), socket_.native_handle()) != 1) { // out of memory
-		close();
-		return;
-	}
-	SSL_set_accept_state(tls_.get());
-}
-
-ClientSocket::error_code ClientSocket::failure(int result, Socket::wait_type &needs) {
-	switch (SSL_get_error(tls_.get(), result)) {
-	case SSL_ERROR_WANT_READ:
-		needs = Socket::wait_read;
-		return asio::error::would_block;
-	case SSL_ERROR_WANT_WRITE:
-		needs = Socket::wait_write;
-		return asio::error::would_block;
-	case SSL_ERROR_ZERO_RETURN:
-		return asio::error::eof;
-	default:
-		broken_ = true;
-		return asio::error::connection_reset;
-	}
-}
-
-size_t ClientSocket::read_some(asio::mutable_buffer buffer, error_code &error) {
-	if (!tls_)
-		return socket_.read_some(buffer, error);
-	error = broken_ ? error_code(asio::error::connection_reset) : error_code();
-	if (broken_)
-		return 0;
-	ERR_clear_error(); // the queue is the thread's, not the connection's
-	const int size = SSL_read(tls_.get(), buffer.data(), bounded(buffer.size()));
-	if (size > 0) {
-		read_needs_ = Socket::wait_read;
-		return static_cast<size_t>(size);
-	}
-	error = failure(size, read_needs_);
-	return 0;
-}
-
-size_t ClientSocket::write_some(asio::const_buffer buffer, error_code &error) {
-	if (!tls_)
-		return socket_.write_some(buffer, error);
-	error = broken_ ? error_code(asio::error::connection_reset) : error_code();
-	if (broken_)
-		return 0;
-	ERR_clear_error();
-	const int size = SSL_write(tls_.get(), buffer.data(), bounded(buffer.size()));
-	if (size > 0) {
-		write_needs_ = Socket::wait_write;
-		return static_cast<size_t>(size);
-	}
-	error = failure(size, write_needs_);
-	return 0;
-}
-
-void ClientSocket::shutdown_send() {
-	if (tls_ && !broken_ && SSL_is_init_finished(tls_.get()) != 0) {
-		ERR_clear_error();
-		SSL_shutdown(tls_.get()); // does not wait for the client's
-		ERR_clear_error();
-	}
-	error_code ignored;
-	socket_.shutdown(Socket::shutdown_send, ignored);
-}
-
-void ClientSocket::close() {
-	error_code ignored;
-	socket_.close(ignored);
 }
 
 } // namespace tokpay

@@ -5,6 +5,7 @@
 #include "config.hpp"
 #include "feed.hpp"
 #include "metrics.hpp"
+#include "poller.hpp"
 #include "tls.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -21,6 +22,7 @@ struct Worker {
 	const ServerTls *tls; // everybody's; none: the API's port is plain HTTP
 	const std::string security_headers;
 	boost::asio::io_context io{1};
+	Poller poller{io};
 	Metrics metrics;
 	LaneRunner<BalanceCall> reads;
 	LaneRunner<TransferCall> transfers;		   // as a teller, who cannot create money

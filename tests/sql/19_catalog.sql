@@ -55,6 +55,8 @@ insert into expected values
         'max_amount bigint DEFAULT NULL::bigint) returns TABLE(version bigint, transfer bigint, amount bigint, balance bigint, kind text, '
         'counterparties bigint[], description text, metadata jsonb, at timestamp with time zone)', 's r c'),
     ('gateway_holds(account bigint, principal text, after bigint, max_rows integer) returns SETOF tokpay.receipts', 's u plpgsql'),
+    ('gateway_packed_balances(accounts bigint[], principals text[] DEFAULT NULL::text[]) returns bytea', 's r c'),
+    ('gateway_packed_batch(requests tokpay.gateway_request[]) returns bytea', 'v u c'),
     ('gateway_patch_account(account bigint, principal text, patch jsonb, expected text) returns SETOF tokpay.accounts', 'v u plpgsql'),
     ('gateway_preview(debit bigint, credits bigint[], amounts bigint[], may_fund boolean, principal text) returns TABLE(account bigint, name text, '
         'currency text, amount bigint, balance bigint, available bigint, codes text[])', 's u plpgsql'),

@@ -1,6 +1,6 @@
 -- What the gateway asks: every kind in one call, each for a principal, who reaches its own accounts and nothing else.
 begin;
-select plan(87);
+select plan(91);
 select tokpay.open_account('ann', owner => 'ann'), tokpay.open_account('bob', owner => 'bob'), tokpay.open_account('eve'),
     tokpay.open_account('euro', 'EUR'), tokpay.open_account('full', max_balance => 5), tokpay.open_account('floorless', min_balance => null);
 select tokpay.top_up(test.id('ann'), 1000), tokpay.top_up(test.id('bob'), 50);
@@ -22,6 +22,20 @@ return row(kind, test.id(debit), case when credits is not null then test.ids(var
 -- 'code' of every answer
 create function pg_temp.codes(variadic requests tokpay.gateway_request[]) returns text language sql
 return (select string_agg(o.code, ' ' order by o.position) from tokpay.gateway_batch(requests) o);
+
+-- A value with its size before it, and the bytes that gateway_packed_batch makes of a row (extension/src/gateway_outcome.hpp).
+create function pg_temp.field(bytes bytea) returns bytea language sql
+return coalesce(int4send(length(bytes)) || bytes, int4send(-1));
+create function pg_temp.field(figures bigint[]) returns bytea language sql
+return pg_temp.field(case when figures is not null then
+    (select string_agg(pg_temp.field(int8send(f.figure)), '' order by f.place) from unnest(figures) with ordinality as f (figure, place)) end);
+create function pg_temp.packed(o tokpay.gateway_outcome) returns bytea language sql
+return pg_temp.field(textsend(o.code)) || pg_temp.field(int8send(o.transfer)) || pg_temp.field(timestamptz_send(o.at)) || pg_temp.field(textsend(o.kind))
+    || pg_temp.field(textsend(o.currency)) || pg_temp.field(int8send(o.debit)) || pg_temp.field(int8send(o.debit_balance)) || pg_temp.field(int8send(o.debit_version))
+    || pg_temp.field(o.credits) || pg_temp.field(o.amounts) || pg_temp.field(o.credit_balances) || pg_temp.field(o.credit_versions)
+    || pg_temp.field(boolsend(o.replayed)) || pg_temp.field(textsend(o.metadata::text)) || pg_temp.field(timestamptz_send(o.expires_at))
+    || pg_temp.field(int8send(o.account)) || pg_temp.field(int8send(o.balance)) || pg_temp.field(int8send(o.required)) || pg_temp.field(int8send(o.available))
+    || pg_temp.field(textsend(o.detail));
 
 -- Who reaches what
 select is(tokpay.reaches(pg_temp.principal(principal), test.id(account)), reached, format('%s reaches %s: %s', coalesce(principal, 'nobody special'), account, reached))
@@ -66,6 +80,12 @@ select is(test.rows(format($$select code, detail like '%%has expired.' as expire
         pg_temp.ask('void', target => %s), pg_temp.ask('capture', target => %1$s), pg_temp.ask('void', target => %s), pg_temp.ask('transfer', 'slow', '{quick}', '{95}')])$$, :first, :second)),
     '(ok,) (hold_not_pending,t) (hold_not_pending,t) (ok,) (ok,)', 'in one call, too, a hold ends by its time or by a void and not by both');
 select is(test.rows('select balance, held from tokpay.accounts where name = ''slow'''), '(4,0)', 'each is released once');
+select array[pg_temp.ask('transfer', 'ann', '{bob,eve}', '{10,20}', 'k', 'lunch', '{"a": 1}', principal => 'key:list'),
+    pg_temp.ask('hold', 'ann', '{bob}', '{40}', 'h', 'room', '{}', expires_in => '1 day', principal => 'owner:ann'),
+    pg_temp.ask('capture', key => 'c', amounts => '{30}', target => :hold, principal => 'owner:ann'),
+    pg_temp.ask('transfer', 'ann', '{bob}', '{100000}'), pg_temp.ask('transfer', 'nobody', '{bob}', '{1}')] as repeated \gset
+select is(tokpay.gateway_packed_batch(:'repeated'), (select string_agg(pg_temp.packed(o), '' order by o.position) from tokpay.gateway_batch(:'repeated') o),
+    'replays and refusals as bytes');
 select is(pg_temp.codes(pg_temp.ask('capture', chain => 1, target => :hold), pg_temp.ask('transfer', 'ann', '{eve}', '{1}', chain => 1)), 'invalid_request chain_failed',
     'what is about a target stands in no chain');
 select is(pg_temp.codes(pg_temp.ask('transfer', 'ann', '{bob}', '{1}', chain => 1, principal => 'owner:ann'), pg_temp.ask('transfer', 'bob', '{ann}', '{1}', chain => 1, principal => 'owner:ann')),
@@ -105,6 +125,12 @@ select is(test.rows($$select account = any (test.ids('ann')) as ann, balance fro
     '(t,975) (f,) (t,975)', 'balances with a principal each');
 select is(test.rows($$select balance from tokpay.gateway_balances(test.ids('ann', 'bob'))$$), test.rows($$select balance from tokpay.balances(test.ids('ann', 'bob'))$$), 'and with none at all');
 select is(test.sqlstate($$select tokpay.gateway_balances(test.ids('ann', 'bob'), array['owner:ann'])$$), 'TP001', 'one principal is not enough for two accounts');
+select is((select string_agg(case when b.balance is null then '\x00' else case when b.available is null then '\x02' else '\x01' end::bytea || int8send(b.balance)
+        || int8send(b.held) || int8send(coalesce(b.available, 0)) || int8send(b.version) || int4send(3) || convert_to(b.currency, 'UTF8') end, '' order by b.place)
+    from tokpay.gateway_balances(test.ids('ann', 'bob', 'funding/USD'), array['owner:ann', 'owner:ann', null]) with ordinality as b (account, balance, held, available, version, currency, place)),
+    tokpay.gateway_packed_balances(test.ids('ann', 'bob', 'funding/USD'), array['owner:ann', 'owner:ann', null]), 'the same as bytes');
+select is(tokpay.gateway_packed_balances(array[null, 987654321]::bigint[]), '\x0000'::bytea, 'unknown accounts as bytes');
+select is(test.sqlstate($$select tokpay.gateway_packed_balances(test.ids('ann', 'bob'), array['owner:ann'])$$), 'TP001', 'and one principal is not enough');
 select is(test.rows(format('select amount, credits = test.ids(''bob'') as own, key, metadata, debit_balance, credit_balances, status, reversed_by is not null as reversed
     from tokpay.gateway_transfer(%s, ''owner:bob'')', :paid)), '(10,t,,,,{60},posted,t)', 'a payee sees its own legs, no key, no metadata');
 select is(test.rows(format('select amount, amounts, key, metadata, debit_balance, credit_balances from tokpay.gateway_transfer(%s, ''owner:ann'')', :paid)),

@@ -1,0 +1,75 @@
+#include "gateway_outcome.hpp"
+
+namespace tokpay {
+
+namespace {
+
+void pack_int64(StringInfo bytes, Datum value) {
+	pq_sendint32(bytes, sizeof(int64));
+	pq_sendint64(bytes, DatumGetInt64(value));
+}
+
+void pack_null(StringInfo bytes) {
+	pq_sendint32(bytes, static_cast<uint32>(-1));
+}
+
+void pack_int64_array(StringInfo bytes, ArrayType *array) {
+	Datum *elements;
+	bool *nulls;
+	int count;
+	deconstruct_array(
+		array, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &elements, &nulls, &count);
+	const int begin = bytes->len;
+	pq_sendint32(bytes, 0);
+	for (int i = 0; i < count; i++)
+		if (nulls[i])
+			pack_null(bytes);
+		else
+			pack_int64(bytes, elements[i]);
+	const uint32 size = pg_hton32(static_cast<uint32>(bytes->len - begin) - sizeof(uint32));
+	memcpy(bytes->data + begin, &size, sizeof size);
+}
+
+void pack(StringInfo bytes, Column column, Datum value) {
+	switch (column) {
+	case column_code:
+	case column_kind:
+	case column_currency:
+	case column_detail: {
+		text *content = DatumGetTextPP(value);
+		pq_sendcountedtext(
+			bytes, VARDATA_ANY(content), static_cast<int>(VARSIZE_ANY_EXHDR(content)), false);
+		break;
+	}
+	case column_credits:
+	case column_amounts:
+	case column_credit_balances:
+	case column_credit_versions:
+		pack_int64_array(bytes, DatumGetArrayTypeP(value));
+		break;
+	case column_replayed:
+		pq_sendint32(bytes, 1);
+		pq_sendint8(bytes, DatumGetBool(value) ? 1 : 0);
+		break;
+	case column_metadata: {
+		Jsonb *metadata = DatumGetJsonbP(value);
+		const char *content = JsonbToCString(nullptr, &metadata->root, VARSIZE(metadata));
+		pq_sendcountedtext(bytes, content, static_cast<int>(strlen(content)), false);
+		break;
+	}
+	default:
+		pack_int64(bytes, value);
+	}
+}
+
+} // namespace
+
+void pack_outcome(StringInfo bytes, const Datum *values, const bool *nulls) {
+	for (int i = column_code; i < column_count; i++)
+		if (nulls[i])
+			pack_null(bytes);
+		else
+			pack(bytes, static_cast<Column>(i), values[i]);
+}
+
+} // namespace tokpay
