@@ -1,7 +1,7 @@
-// Targets with query strings: pages and cursors.
+// Targets with query strings: pages, cursors, numbers and times.
 #include "fuzz_target.hpp"
 
-#include "exchange.hpp"
+#include "page.hpp"
 
 using namespace tokpay;
 
@@ -9,10 +9,20 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	const std::string target = "/v1/accounts?" + std::string(fuzz::text(data, size));
 	HttpRequest request;
 	request.target = target;
-	const auto given = parameters(request, {"limit", "cursor", "name", "from", "to"});
+	auto given = parameters(request, {"limit", "cursor", "name", "from", "to", "min_amount"});
 	if (!given)
 		return 0;
-	const auto wanted = page(*given);
-	fuzz::check(!wanted || (wanted->limit >= 1 && wanted->limit <= 1000));
+	(void)time_parameter(*given, "from");
+	(void)amount_parameter(*given, "min_amount");
+	const auto name = text_parameter(*given, "name", 255);
+	fuzz::check(!name || !*name || (*name)->size() <= 255);
+	const auto wanted = page(request, *given);
+	if (!wanted)
+		return 0;
+	fuzz::check(wanted->limit >= 1 && wanted->limit <= 1000);
+	// The list takes its own cursors back.
+	(*given)["cursor"] = cursor(*wanted, 7);
+	const auto next = page(request, *given);
+	fuzz::check(next && next->after == 7 && next->list == wanted->list);
 	return 0;
 }

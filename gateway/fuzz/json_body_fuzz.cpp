@@ -27,8 +27,18 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 			fuzz::check(item.debit > 0 && !item.key.empty());
 	if (const auto accounts = read_balances_query(text))
 		fuzz::check(!accounts->empty());
-	(void)read_account(text);
 	if (const auto top_up = read_top_up(text))
 		fuzz::check(top_up->amount > 0);
+	if (const auto hold = read_hold(text))
+		fuzz::check(!hold->expires_in || *hold->expires_in > 0);
+	if (const auto capture = read_capture(text); capture && capture->amounts)
+		for (const int64_t amount : *capture->amounts)
+			fuzz::check(amount >= 0);
+	if (const auto patch = read_account_patch(text))
+		fuzz::check(json::Document::parse(*patch, &why).has_value());
+	(void)read_account(text);
+	(void)read_void(text);
+	(void)read_reverse(text);
+	(void)read_refund(text);
 	return 0;
 }

@@ -25,7 +25,8 @@ public:
 	std::optional<size_t> body_size() const;
 	bool expects_continue() const { return expects_continue_; }
 
-	// Appends what bytes holds of the body, at least one of them; how many bytes it used.
+	// Appends what bytes holds of the body, at least one of them; how many bytes it used: those
+	// that it left come again with what follows.
 	size_t read_body(std::string_view bytes, std::string &body);
 	using basic_parser::is_done;
 

@@ -56,7 +56,14 @@ TlsContextPtr make_context(const TlsConfig &config) {
 ServerTls::ServerTls(const TlsConfig &config) : config_(config), context_(make_context(config)) {}
 
 void ServerTls::reload() {
-	context_.store(make_context(config_));
+	TlsContextPtr context = make_context(config_);
+	const std::lock_guard lock(mutex_);
+	context_.swap(context);
+}
+
+TlsContextPtr ServerTls::context() const {
+	const std::lock_guard lock(mutex_);
+	return context_;
 }
 
 } // namespace tokpay

@@ -5,8 +5,8 @@
 
 #include <openssl/types.h>
 
-#include <atomic>
 #include <memory>
+#include <mutex>
 
 namespace tokpay {
 
@@ -23,11 +23,13 @@ public:
 	void reload();
 
 	// For one new connection.
-	TlsContextPtr context() const { return context_.load(); }
+	TlsContextPtr context() const;
 
 private:
 	TlsConfig config_;
-	std::atomic<TlsContextPtr> context_;
+	// GCC 12's std::atomic<std::shared_ptr> reads the pointer in a data race with a store.
+	mutable std::mutex mutex_;
+	TlsContextPtr context_;
 };
 
 } // namespace tokpay
