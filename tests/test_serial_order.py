@@ -29,7 +29,7 @@ OUTCOME = """code, transfer, debit_balance, debit_version, credit_balances, cred
     balance, required"""
 RESULT = "'ok', transfer, debit_balance, debit_version, credit_balances, credit_versions, replayed, null, null, null"
 CALLS = {
-    "hold": f"select {RESULT} from tokpay.hold(%s, %s::bigint[], %s::bigint[])",
+    "hold": f"select {RESULT} from tokpay.hold(%s, %s::bigint[], %s::bigint[], expires_in => %s::interval)",
     "capture": f"select {RESULT} from tokpay.capture(%s, %s::bigint[])",
     "void": f"select {RESULT} from tokpay.void(%s)",
     "reverse": f"select {RESULT} from tokpay.reverse(%s)",
@@ -149,7 +149,9 @@ class Client(threading.Thread):
         kind = choice.choices(kinds, [20, 3, 1, 1, 2, 1, 3])[0]
         if kind == "hold":
             debit = choice.choice(self.accounts[PLAIN:])
-            return kind, (debit, [choice.choice(self.accounts[:PLAIN])], [choice.randint(1, 40)])
+            # One that is over at once is ended by whoever needs its money first.
+            expires_in = choice.choice(["7 days", "1 microsecond"])
+            return kind, (debit, [choice.choice(self.accounts[:PLAIN])], [choice.randint(1, 40)], expires_in)
         if kind == "capture" and self.holds:
             return kind, (choice.choice(self.holds[-30:]), choice.choice([None, None, [1]]))
         if kind == "void" and self.holds:
