@@ -5,6 +5,7 @@ account the numbers are the order in which they took effect. In this order one s
 CONCURRENCY_SECONDS sets the length, SEED repeats the clients' choices (not their interleaving).
 """
 
+import contextlib
 import os
 import random
 import threading
@@ -109,21 +110,24 @@ class Client(threading.Thread):
             self.connection.commit()
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
             if error.pgcode in GIVEN_UP:
-                self.seen[error.pgcode] += 1
-                self.connection.rollback()
+                self.give_up(error)
                 return
             self.seen["killed"] += 1
             if ticket is None or not self.was_committed(transaction):
                 return
         except psycopg2.Error as error:
-            self.seen[error.pgcode] += 1
-            self.connection.rollback()
+            self.give_up(error)
             if error.pgcode not in GIVEN_UP:
                 raise
             return
         self.committed.append((ticket, calls))
         for name, arguments, rows in calls:
             self.learn(name, arguments, rows)
+
+    def give_up(self, error):
+        self.seen[error.pgcode] += 1
+        with contextlib.suppress(psycopg2.OperationalError, psycopg2.InterfaceError):  # killed by now
+            self.connection.rollback()
 
     def was_committed(self, transaction):
         while (status := self.database.execute("select pg_xact_status(%s)", [transaction])[0][0]) == "in progress":
