@@ -15,7 +15,7 @@ from collections import Counter
 import psycopg2
 from psycopg2 import errorcodes
 
-SECONDS = float(os.environ.get("CONCURRENCY_SECONDS", "15")) * 0.6
+SECONDS = float(os.environ.get("CONCURRENCY_SECONDS", "15")) * 0.3
 SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
 CLIENTS = 6
 PLAIN, HELD = 600, 12  # accounts; only the last ones have holds, which make a batch lock first
@@ -91,7 +91,9 @@ class Client(threading.Thread):
 
     def transaction(self):
         if self.connection is None or self.connection.closed:
-            self.connection = self.database.connect(autocommit=False)
+            self.connection = self.database.connect()
+            self.connection.cursor().execute("set deadlock_timeout = '20ms'")  # two calls of a transaction may
+            self.connection.autocommit = False
         level = self.random.choices(["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"], [8, 1, 1])[0]
         ticket = None
         calls = []
