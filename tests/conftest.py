@@ -16,6 +16,7 @@ class Database:
         self.server_url = server_url
         self.name = f"tokpay_test_{uuid.uuid4().hex[:12]}"
         self.connections = []
+        self.own = None
         self._on_server(f"create database {self.name}" + (f" template {template}" if template else ""))
         if template is None:
             self.execute("create extension tokpay")
@@ -30,21 +31,26 @@ class Database:
         return connection
 
     def execute(self, statement, parameters=None):
-        """The rows of one statement, none where it has no result."""
-        connection = self.connect()
-        with connection.cursor() as cursor:
+        """The rows of one statement, none where it has no result. All are made over one connection."""
+        if self.own is None:
+            self.own = self.connect()
+        with self.own.cursor() as cursor:
             cursor.execute(statement, parameters)
-            rows = cursor.fetchall() if cursor.description else []
-        connection.close()
-        return rows
+            return cursor.fetchall() if cursor.description else []
+
+    def disconnect(self):
+        """The next statement has a new connection."""
+        for connection in self.connections:
+            connection.close()
+        self.connections.clear()
+        self.own = None
 
     def faults(self):
         """The checks of verify() that are not ok."""
         return self.execute("select check_name, detail from tokpay.verify() where not ok")
 
     def drop(self):
-        for connection in self.connections:
-            connection.close()
+        self.disconnect()
         self._on_server(f"drop database if exists {self.name} with (force)")
 
     def _on_server(self, statement):
@@ -66,6 +72,7 @@ def server_url():
 def template(server_url):
     """The name of a database with the extension; to copy it is quicker than to create the extension again."""
     database = Database(server_url)
+    database.disconnect()
     yield database.name
     database.drop()
 

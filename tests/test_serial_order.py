@@ -5,6 +5,7 @@ account the numbers are the order in which they took effect. In this order one s
 CONCURRENCY_SECONDS sets the length, SEED repeats the clients' choices (not their interleaving).
 """
 
+import contextlib
 import os
 import random
 import threading
@@ -14,7 +15,7 @@ from collections import Counter
 import psycopg2
 from psycopg2 import errorcodes
 
-SECONDS = float(os.environ.get("CONCURRENCY_SECONDS", "15")) * 0.6
+SECONDS = float(os.environ.get("CONCURRENCY_SECONDS", "15")) * 0.3
 SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
 CLIENTS = 6
 PLAIN, HELD = 600, 12  # accounts; only the last ones have holds, which make a batch lock first
@@ -29,7 +30,7 @@ OUTCOME = """code, transfer, debit_balance, debit_version, credit_balances, cred
     balance, required"""
 RESULT = "'ok', transfer, debit_balance, debit_version, credit_balances, credit_versions, replayed, null, null, null"
 CALLS = {
-    "hold": f"select {RESULT} from tokpay.hold(%s, %s::bigint[], %s::bigint[])",
+    "hold": f"select {RESULT} from tokpay.hold(%s, %s::bigint[], %s::bigint[], expires_in => %s::interval)",
     "capture": f"select {RESULT} from tokpay.capture(%s, %s::bigint[])",
     "void": f"select {RESULT} from tokpay.void(%s)",
     "reverse": f"select {RESULT} from tokpay.reverse(%s)",
@@ -90,7 +91,9 @@ class Client(threading.Thread):
 
     def transaction(self):
         if self.connection is None or self.connection.closed:
-            self.connection = self.database.connect(autocommit=False)
+            self.connection = self.database.connect()
+            self.connection.cursor().execute("set deadlock_timeout = '20ms'")  # two calls of a transaction may
+            self.connection.autocommit = False
         level = self.random.choices(["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"], [8, 1, 1])[0]
         ticket = None
         calls = []
@@ -109,21 +112,24 @@ class Client(threading.Thread):
             self.connection.commit()
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
             if error.pgcode in GIVEN_UP:
-                self.seen[error.pgcode] += 1
-                self.connection.rollback()
+                self.give_up(error)
                 return
             self.seen["killed"] += 1
             if ticket is None or not self.was_committed(transaction):
                 return
         except psycopg2.Error as error:
-            self.seen[error.pgcode] += 1
-            self.connection.rollback()
+            self.give_up(error)
             if error.pgcode not in GIVEN_UP:
                 raise
             return
         self.committed.append((ticket, calls))
         for name, arguments, rows in calls:
             self.learn(name, arguments, rows)
+
+    def give_up(self, error):
+        self.seen[error.pgcode] += 1
+        with contextlib.suppress(psycopg2.OperationalError, psycopg2.InterfaceError):  # killed by now
+            self.connection.rollback()
 
     def was_committed(self, transaction):
         while (status := self.database.execute("select pg_xact_status(%s)", [transaction])[0][0]) == "in progress":
@@ -149,7 +155,9 @@ class Client(threading.Thread):
         kind = choice.choices(kinds, [20, 3, 1, 1, 2, 1, 3])[0]
         if kind == "hold":
             debit = choice.choice(self.accounts[PLAIN:])
-            return kind, (debit, [choice.choice(self.accounts[:PLAIN])], [choice.randint(1, 40)])
+            # One that is over at once is ended by whoever needs its money first.
+            expires_in = choice.choice(["7 days", "1 microsecond"])
+            return kind, (debit, [choice.choice(self.accounts[:PLAIN])], [choice.randint(1, 40)], expires_in)
         if kind == "capture" and self.holds:
             return kind, (choice.choice(self.holds[-30:]), choice.choice([None, None, [1]]))
         if kind == "void" and self.holds:

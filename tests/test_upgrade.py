@@ -197,5 +197,6 @@ def test_a_connection_with_the_library_of_0_1_0_writes_nothing_after_the_update(
             pass
     assert money(books.old) == before
     books.old.execute(use_old, ["$libdir/tokpay", names])
+    books.old.disconnect()
     books.old.execute(TRANSFER.format(payer, payee))
     assert books.old.faults() == []
