@@ -69,7 +69,7 @@ def test_scopes_open_their_routes_and_never_those_of_administrators(api, issuer)
     assert outcome(ask(api, payer, "POST", "/v1/transfers", transfer, **key)) == (422, "account_not_found")
     for token, method, path, scope in [
         (payer, "GET", BALANCE, "read"), (reader, "POST", "/v1/transfers", "transfer"), (nothing, "GET", BALANCE, "read"),
-        (everything, "POST", "/v1/top-ups", "fund"), (everything, "GET", "/v1/accounts", "admin"), (everything, "POST", "/v1/accounts", "admin"),
+        (reader, "POST", "/v1/top-ups", "fund"), (everything, "GET", "/v1/accounts", "admin"), (everything, "POST", "/v1/accounts", "admin"),
     ]:  # fmt: skip
         reply = ask(api, token, method, path, {} if method == "POST" else None)
         assert outcome(reply) == (403, "forbidden"), (method, path)

@@ -208,6 +208,14 @@ def test_a_batch_whose_payee_is_contended_answers_as_if_it_came_later(file_datab
     assert taken_back == 0
 
 
+def test_further_indexes_of_the_journal_hold_the_rows_as_they_stay(database):
+    database.execute("create extension amcheck")
+    database.execute("create index further on tokpay.journal (debit_balance, at)")
+    taken_back, requests = overtake_contended(database, ORDERS["x in between"])
+    assert taken_back >= requests - 1
+    database.execute("select bt_index_check('tokpay.further', true)")
+
+
 @pytest.fixture
 def decoding_server():
     server = PrivateServer(settings="wal_level = 'logical'")

@@ -195,21 +195,27 @@ JournalRow without_texts(const JournalRow &row) {
 
 namespace {
 
+// Whether the journal has its own three indexes and no other.
+bool has_only_own_indexes(Relation heap) {
+	const Oid own[] = {catalog().journal_id, catalog().journal_key, catalog().journal_target};
+	List *indexes = RelationGetIndexList(heap);
+	const bool only_own =
+		list_length(indexes) == std::size(own) &&
+		std::ranges::all_of(own, [&](Oid oid) { return list_member_oid(indexes, oid); });
+	list_free(indexes);
+	return only_own;
+}
+
 // The journal's own three indexes, written without the executor's expressions and predicates: what
 // they hold is known. Any further index sends all of them through IndexWriter.
 class JournalIndexes {
 public:
-	explicit JournalIndexes(Relation heap) : heap_(heap), others_(heap) {
-		const Oid own[] = {catalog().journal_id, catalog().journal_key, catalog().journal_target};
-		List *indexes = RelationGetIndexList(heap);
-		only_own_ =
-			list_length(indexes) == std::size(own) &&
-			std::ranges::all_of(own, [&](Oid oid) { return list_member_oid(indexes, oid); });
-		list_free(indexes);
+	explicit JournalIndexes(Relation heap)
+		: heap_(heap), others_(heap), only_own_(has_only_own_indexes(heap)) {
 		if (!only_own_)
 			return;
-		id_ = index_open(own[0], RowExclusiveLock);
-		key_ = index_open(own[1], RowExclusiveLock);
+		id_ = index_open(catalog().journal_id, RowExclusiveLock);
+		key_ = index_open(catalog().journal_key, RowExclusiveLock);
 		info_ = makeNode(IndexInfo);
 	}
 
@@ -291,9 +297,10 @@ void append_to_journal(Relation heap, std::span<JournalRow *const> rows) {
 		ExecDropSingleTupleTableSlot(slots[i]);
 }
 
-// Logical decoding would tell of the row as it was appended.
+// Logical decoding would tell of the row as it was appended, and an index of somebody else's may
+// hold a column that changes. One that is being made waits for this transaction before it reads.
 bool overwrites_journal(Relation heap) {
-	return !RelationIsLogicallyLogged(heap);
+	return !RelationIsLogicallyLogged(heap) && has_only_own_indexes(heap);
 }
 
 // A generic WAL record tells what bytes of a page have changed. Only the columns change: the

@@ -38,9 +38,9 @@ SETTINGS
 constexpr const char *after = R"(SAFETY
        With a public-url that is not of this machine the gateway refuses to
        start with plain HTTP, the demo provider or demo-funding. Without one it
-       has demo-funding only on a loopback address. Demo funding needs a grant in
-       the database, too: execute on function tokpay.gateway_demo_top_up to the
-       user of admin-database.
+       has demo-funding only on a loopback address. Demo funding needs a grant
+       in the database, too: execute on function tokpay.gateway_demo_top_up to
+       the user of admin-database.
 
 SIGNALS
        TERM, INT   accept no more, answer what is under way, exit
