@@ -7,9 +7,9 @@ from dataclasses import dataclass
 class Size:
     accounts: int = 1_000_000
     seconds: float = 10  # a measurement of reads and of single transfers
-    rounds: int = 5  # of subject and baseline in turn
+    rounds: int = 3  # of subject and baseline in turn
     minute: float = 60  # a measurement of batches, with a checkpoint in it
-    minute_rounds: int = 3
+    minute_rounds: int = 2
     warm_up: float = 3
     updates: int = 1_000_000  # of accounts, right before reading
     after_updates: float = 3  # a measurement of reads after them
