@@ -45,6 +45,17 @@ class Database:
         self.connections.clear()
         self.own = None
 
+    def open_accounts(self, count):
+        """Ids of new accounts with 100 each, ascending."""
+        ids = [self.execute("select tokpay.open_account()")[0][0] for _ in range(count)]
+        for account in ids:
+            self.execute("select tokpay.top_up(%s, 100)", [account])
+        return ids
+
+    def balances(self):
+        """Those of all accounts without a name, by id."""
+        return self.execute("select array_agg(balance order by id) from tokpay.accounts where name is null")[0][0]
+
     def faults(self):
         """The checks of verify() that are not ok."""
         return self.execute("select check_name, detail from tokpay.verify() where not ok")
@@ -94,6 +105,13 @@ def new_database(server_url, template):
 @pytest.fixture
 def database(new_database):
     return new_database()
+
+
+@pytest.fixture
+def accounts(database):
+    """Three accounts of the test's database; after the test its books have to be in order."""
+    yield database.open_accounts(3)
+    assert database.faults() == []
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import api_description
 import pytest
 from gateway_process import gateway  # noqa: F401 (fixture)
 from http_client import Client, Reply, admin, ledger, new_key  # noqa: F401 (fixtures)
-from token_issuer import AUDIENCE, Issuer
+from token_issuer import AUDIENCE, issuer  # noqa: F401 (fixture)
 
 SCOPES = ["read", "transfer", "fund", "admin"]
 UNKNOWN = "9223372036854775807"
@@ -43,14 +43,6 @@ OWNERS_SCOPE = {"admin": None, "POST /v1/top-ups": "transfer", "POST /v1/holds":
 
 def refusal(reply):
     return reply.status, reply.code
-
-
-@pytest.fixture(scope="module")
-def issuer():
-    made = Issuer()
-    made.new_key()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

@@ -5,17 +5,9 @@ import threading
 import pytest
 from gateway_process import gateway  # noqa: F401 (fixture)
 from http_client import Client, ledger, new_key  # noqa: F401 (fixtures)
-from token_issuer import AUDIENCE, Issuer
+from token_issuer import AUDIENCE, issuer  # noqa: F401 (fixture)
 
 MOST, DAILY = 100_000, 500_000  # minor units of USD
-
-
-@pytest.fixture(scope="module")
-def issuer():
-    made = Issuer()
-    made.new_key()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

@@ -6,16 +6,6 @@ import pytest
 from lock_session import SNAPSHOT_LEVELS, Session
 
 
-@pytest.fixture
-def accounts(database):
-    """Three accounts with 100 each, ascending by id."""
-    ids = [database.execute("select tokpay.open_account()")[0][0] for _ in range(3)]
-    for account in ids:
-        database.execute("select tokpay.top_up(%s, 100)", [account])
-    yield ids
-    assert database.faults() == []
-
-
 def test_second_first_use_of_a_key_waits_and_replays(database, accounts):
     a, b, _ = accounts
     first, second = Session(database), Session(database)

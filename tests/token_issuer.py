@@ -8,6 +8,7 @@ import time
 import uuid
 
 import jwt
+import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
@@ -98,3 +99,12 @@ class Issuer:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
+
+
+@pytest.fixture(scope="module")
+def issuer():
+    """One with one key."""
+    made = Issuer()
+    made.new_key()
+    yield made
+    made.close()
