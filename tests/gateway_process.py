@@ -45,15 +45,15 @@ def settings_file():
 
 
 class GatewayProcess:
-    def __init__(self, **settings):
-        """settings: public_url="…" is the flag --public-url."""
-        self.port, self.admin_port = free_port(), free_port()
+    def __init__(self, config=None, port=None, **settings):
+        """config: the file instead of the instance's own. settings: public_url="…" is the flag --public-url."""
+        self.port, self.admin_port = port or free_port(), free_port()
         self.admin_url = f"http://127.0.0.1:{self.admin_port}"
         scheme = "https" if "tls_key" in settings else "http"
         self.url = f"{scheme}://127.0.0.1:{self.port}"
         flags = {"listen": f"127.0.0.1:{self.port}", "admin_listen": f"127.0.0.1:{self.admin_port}", "threads": 2, **settings}
         arguments = [f"--{name.replace('_', '-')}={value}" for name, value in flags.items()]
-        self.process = subprocess.Popen([PROGRAM, "--config", settings_file(), *arguments], stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([PROGRAM, "--config", config or settings_file(), *arguments], stderr=subprocess.PIPE, text=True)
         self.log = []
         self.reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True)
         self.reader.start()

@@ -150,8 +150,8 @@ class Wire:
 class Ledger:
     """The books through SQL, as superuser."""
 
-    def __init__(self, url):
-        self.connection = psycopg2.connect(url, dbname="tokpay")
+    def __init__(self, url, database="tokpay"):
+        self.connection = psycopg2.connect(url, dbname=database)
         self.connection.autocommit = True
 
     def execute(self, statement, parameters=None):

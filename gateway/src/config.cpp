@@ -1,6 +1,7 @@
 #include "config.hpp"
 
 #include "help.hpp"
+#include "open_files.hpp"
 #include "settings.hpp"
 
 #include <algorithm>
@@ -15,6 +16,10 @@ namespace {
 constexpr unsigned max_threads = 256;
 constexpr unsigned max_time_ms = 600000;
 constexpr unsigned most_connections = 1000000;
+// Descriptors of a thread beside those of its connections: lanes, event loops, connections that are
+// turned away; and those of the process.
+constexpr size_t files_of_a_thread = 96;
+constexpr size_t files_of_the_process = 64;
 constexpr unsigned max_quota_requests = 1000000;
 constexpr unsigned max_quota_seconds = 86400;
 
@@ -32,7 +37,9 @@ const std::vector<SettingInfo> known_settings = {
 	{"header-timeout-ms", "MS", "60000", "for a request's header, and between requests"},
 	{"body-timeout-ms", "MS", "30000", "for a request's body"},
 	{"write-timeout-ms", "MS", "30000", "for a client to read some of its answer"},
-	{"max-connections", "N", "20000", "of one thread; more are closed at once"},
+	{"max-connections", "N", "20000",
+		"of one thread, fewer where the limit of open files (ulimit -Hn) is lower; more are "
+		"answered 503"},
 	{"public-url", "URL", nullptr,
 		"what the world calls this service, as https://pay.example.com; without it a service for "
 		"this machine",
@@ -70,6 +77,23 @@ unsigned number(const Settings &settings, const char *name, unsigned most) {
 
 std::chrono::milliseconds milliseconds(const Settings &settings, const char *name) {
 	return std::chrono::milliseconds(number(settings, name, max_time_ms));
+}
+
+// Of one thread. Each takes a descriptor.
+size_t max_connections(const Settings &settings, unsigned threads) {
+	const size_t wanted = number(settings, "max-connections", most_connections);
+	const size_t files = max_open_files();
+	const size_t others = files_of_the_process + files_of_a_thread * threads;
+	const size_t possible = files > others ? (files - others) / threads : 0;
+	if (wanted <= possible)
+		return wanted;
+	if (settings.has("max-connections") || possible == 0)
+		settings.wrong("max-connections", std::to_string(wanted) + " connections on each of " +
+											  std::to_string(threads) + " threads need " +
+											  std::to_string(others + wanted * threads) +
+											  " open files, and this process may have " +
+											  std::to_string(files) + " (ulimit -Hn)");
+	return possible;
 }
 
 // "127.0.0.1:8080" or "[::1]:8080".
@@ -217,7 +241,7 @@ std::optional<Config> read_config(int argc, char **argv, char **environment) {
 		.header_timeout = milliseconds(settings, "header-timeout-ms"),
 		.body_timeout = milliseconds(settings, "body-timeout-ms"),
 		.write_timeout = milliseconds(settings, "write-timeout-ms"),
-		.max_connections = number(settings, "max-connections", most_connections),
+		.max_connections = max_connections(settings, threads),
 		.public_url = public_url(settings, settings.has("tls-certificate")),
 		.trusted_proxies = std::move(*proxies),
 		.tls = tls(settings),

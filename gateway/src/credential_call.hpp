@@ -22,6 +22,7 @@ struct CredentialRequest {
 	Digest digest; // SHA-256 of the key
 
 	size_t weight() const { return 1; }
+	size_t bytes() const { return sizeof *this; }
 	bool repeatable() const { return true; }
 };
 

@@ -9,10 +9,10 @@ namespace tokpay {
 
 namespace asio = boost::asio;
 
-HandledAnswer::HandledAnswer(
-	Worker &worker, const HttpRequest &request, std::string_view bytes, std::string body)
+HandledAnswer::HandledAnswer(Worker &worker, const HttpRequest &request, std::string_view bytes,
+	std::string body, MemoryBudget::Share share)
 	: work_(std::make_shared<Work>(
-		  Work{worker, std::string(bytes), std::move(body), request, {}, this})) {
+		  Work{worker, std::string(bytes), std::move(body), std::move(share), request, {}, this})) {
 	// What was a view of the connection's bytes becomes one of the copy.
 	const auto move_view = [&](std::string_view &view) {
 		if (view.data() >= bytes.data() && view.data() + view.size() <= bytes.data() + bytes.size())
@@ -28,10 +28,14 @@ HandledAnswer::HandledAnswer(
 	}
 	if (!work_->body.empty())
 		copy.body = work_->body;
+	worker.handled_answers++;
 }
 
 HandledAnswer::~HandledAnswer() {
 	work_->answer = nullptr;
+	work_->worker.handled_answers--;
+	if (ready())
+		work_->worker.unread_bytes -= work_->response.body.size();
 }
 
 void HandledAnswer::start() {
@@ -47,6 +51,7 @@ asio::awaitable<void> HandledAnswer::run(std::shared_ptr<Work> work) {
 	work->response = co_await answer(work->worker, work->request, route);
 	if (work->answer == nullptr)
 		co_return;
+	work->worker.unread_bytes += work->response.body.size();
 	work->answer->route = route;
 	work->answer->finish();
 }

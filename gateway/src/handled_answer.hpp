@@ -8,9 +8,10 @@ namespace tokpay {
 
 class HandledAnswer final : public PendingAnswer {
 public:
-	// Keeps a copy of the request: its texts are in bytes, its body there or in body.
-	HandledAnswer(
-		Worker &worker, const HttpRequest &request, std::string_view bytes, std::string body);
+	// Keeps a copy of the request: its texts are in bytes, its body there or in body, whose memory
+	// is share.
+	HandledAnswer(Worker &worker, const HttpRequest &request, std::string_view bytes,
+		std::string body, MemoryBudget::Share share);
 	~HandledAnswer() override;
 
 	void start();
@@ -22,6 +23,7 @@ private:
 		Worker &worker;
 		std::string bytes;
 		std::string body;
+		MemoryBudget::Share share;
 		HttpRequest request;
 		Response response;
 		HandledAnswer *answer;

@@ -27,6 +27,7 @@ struct HttpRequest {
 	std::string_view body;
 	std::vector<HttpHeader> headers;
 	bool keep_alive = true;
+	bool takes_chunks = true;			// HTTP/1.1
 	boost::asio::ip::address peer = {}; // the other end of the connection, which may be a proxy
 
 	// The value of a header, the first where it comes more than once; nothing where it is missing.
@@ -39,8 +40,7 @@ struct HttpRequest {
 // Takes a body that is made piece by piece.
 class BodyWriter {
 public:
-	// Sends a piece, waiting for a client that is slow to read. False where the client is gone or
-	// the gateway stops: there is nobody to write for any more.
+	// Sends a piece, waiting for a client that is slow to read. False where the client is gone.
 	virtual boost::asio::awaitable<bool> write(std::string_view piece) = 0;
 
 protected:

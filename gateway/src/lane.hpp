@@ -68,8 +68,9 @@ struct LaneCounters {
 	Counter depth;	   // waiting now
 };
 
-// Request has weight() const, in whatever unit max_weight counts, and repeatable() const: whether
-// it may be sent again when it is unknown what became of it.
+// Request has weight() const, in whatever unit the limits count, bytes() const, about what it takes
+// in memory and in a call, and repeatable() const: whether it may be sent again when it is unknown
+// what became of it.
 template<class Request, class Reply> class Lane {
 public:
 	using TicketType = Ticket<Request, Reply>;
@@ -79,17 +80,23 @@ public:
 	struct Limits {
 		size_t batch_weight; // a call carries at most this, or one heavier request alone
 		size_t queue_weight; // beyond this much waiting, requests are shed
+		size_t batch_bytes = size_t{8} * 1024 * 1024; // the same by size
+		size_t queue_bytes = size_t{32} * 1024 * 1024;
+		// Where the database is slow, requests that would have to wait for much longer are shed,
+		// too.
+		std::chrono::milliseconds max_wait{1000};
 	};
 
-	explicit Lane(Limits limits) : limits_(limits) {}
+	explicit Lane(Limits limits) : limits_(limits), queue_weight_(limits.queue_weight) {}
 
 	// Called when something is waiting; the runner sleeps on it.
 	std::function<void()> on_work;
 
 	// False where the queue is full; the ticket then was not taken.
 	bool submit(TicketPtr ticket) {
-		const size_t weight = ticket->request.weight();
-		if (queued_weight_ > 0 && queued_weight_ + weight > limits_.queue_weight) {
+		const size_t weight = queued_weight_ + ticket->request.weight();
+		const size_t bytes = queued_bytes_ + ticket->request.bytes();
+		if (queued_weight_ > 0 && (weight > queue_weight_ || bytes > limits_.queue_bytes)) {
 			counters_.shed.add();
 			return false;
 		}
@@ -138,10 +145,13 @@ public:
 	Batch take() {
 		Batch batch;
 		size_t weight = 0;
+		size_t bytes = 0;
 		for (drop_abandoned(); !queue_.empty(); drop_abandoned()) {
 			const TicketPtr next = queue_.front();
 			weight += next->request.weight();
-			if (!batch.empty() && (weight > limits_.batch_weight || next->alone))
+			bytes += next->request.bytes();
+			const bool too_much = weight > limits_.batch_weight || bytes > limits_.batch_bytes;
+			if (!batch.empty() && (too_much || next->alone))
 				break;
 			queue_.pop_front();
 			count_out(*next);
@@ -156,6 +166,26 @@ public:
 			counters_.batch_sum.add(batch.size());
 		}
 		return batch;
+	}
+
+	// A call was answered after so long. Where a full queue of such calls would take longer than
+	// max_wait, no more may wait than fits into it at the speed of the better of the last two: one
+	// alone says little, since it may have waited for a lock.
+	void note_duration(const Batch &batch, Clock::duration took) {
+		size_t weight = 0;
+		for (const TicketPtr &ticket : batch)
+			weight += ticket->request.weight();
+		const double calls =
+			static_cast<double>(limits_.max_wait.count()) /
+			std::max(std::chrono::duration<double, std::milli>(took).count(), 0.001);
+		const double carried = calls * static_cast<double>(weight);
+		const double better = std::max(carried, std::exchange(last_carried_, carried));
+		const size_t most = limits_.queue_weight;
+		const bool slow =
+			calls * static_cast<double>(limits_.batch_weight) < static_cast<double>(most);
+		queue_weight_ =
+			slow ? std::clamp(static_cast<size_t>(better), std::min(min_queue_weight, most), most)
+				 : most;
 	}
 
 	// The call came back; every ticket's reply is set.
@@ -201,13 +231,18 @@ public:
 	const LaneCounters &counters() const { return counters_; }
 
 private:
+	// So few may wait for a database however slow.
+	static constexpr size_t min_queue_weight = 100;
+
 	void count_in(const TicketType &ticket) {
 		queued_weight_ += ticket.request.weight();
+		queued_bytes_ += ticket.request.bytes();
 		counters_.depth.add();
 	}
 
 	void count_out(const TicketType &ticket) {
 		queued_weight_ -= ticket.request.weight();
+		queued_bytes_ -= ticket.request.bytes();
 		counters_.depth.subtract();
 	}
 
@@ -246,6 +281,9 @@ private:
 	Limits limits_;
 	std::deque<TicketPtr> queue_;
 	size_t queued_weight_ = 0;
+	size_t queued_bytes_ = 0;
+	size_t queue_weight_;	  // how much may wait at present
+	double last_carried_ = 0; // what fits into max_wait at the speed of the last call
 	// What somebody waits for, in the queue or in a call, and a time before all their deadlines.
 	boost::intrusive::list<TicketType, boost::intrusive::constant_time_size<false>> outstanding_;
 	Clock::time_point earliest_deadline_ = Clock::time_point::max();

@@ -140,9 +140,14 @@ private:
 				continue;
 			}
 			auto batch = lane_.take();
+			auto sent = Clock::now();
 			send(connection, batch);
 			while (!batch.empty()) {
 				const pg::Answer answer = co_await connection.receive();
+				const auto received = Clock::now();
+				if (answer.kind == pg::Answer::Kind::ok)
+					lane_.note_duration(batch, received - sent);
+				sent = received;
 				// The next call goes out first: the database works on it while this one's
 				// requests are answered.
 				typename LaneType::Batch next;

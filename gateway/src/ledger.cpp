@@ -66,6 +66,15 @@ size_t TransferWork::weight() const {
 	return credits;
 }
 
+size_t TransferWork::bytes() const {
+	size_t total = 0;
+	for (const TransferRequest &transfer : transfers)
+		total += sizeof transfer + transfer.credits.size() * sizeof(Credit) + transfer.key.size() +
+				 (transfer.description ? transfer.description->size() : 0) +
+				 (transfer.metadata ? transfer.metadata->size() : 0);
+	return total;
+}
+
 asio::awaitable<bool> TransferCall::prepare(pg::Connection &connection) {
 	const std::vector<pg::Parameter> none;
 	const pg::Answer answer = co_await connection.query(
@@ -267,6 +276,13 @@ void TransferCall::read(const pg::Result &result, const LaneType::Batch &batch) 
 	for (const auto &ticket : batch)
 		for (size_t i = 0; i < ticket->request.transfers.size(); i++)
 			ticket->reply.push_back(read_packed_outcome(reader));
+}
+
+size_t StatementRequest::bytes() const {
+	size_t total = sizeof *this;
+	for (const pg::Parameter &parameter : parameters)
+		total += sizeof parameter + (parameter.value ? parameter.value->size() : 0);
+	return total;
 }
 
 pg::Query StatementCall::query(const LaneType::Batch &batch) const {

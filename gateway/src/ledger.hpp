@@ -30,6 +30,7 @@ struct BalanceRequest {
 	std::optional<std::string> principal = {};
 
 	size_t weight() const { return accounts.size(); }
+	size_t bytes() const { return sizeof *this + accounts.size() * sizeof(int64_t); }
 	bool repeatable() const { return true; }
 };
 
@@ -96,6 +97,7 @@ struct TransferWork {
 	std::vector<TransferRequest> transfers;
 
 	size_t weight() const;
+	size_t bytes() const;
 	bool repeatable() const { return true; }
 };
 
@@ -117,6 +119,7 @@ struct StatementRequest {
 	bool may_repeat;
 
 	size_t weight() const { return 1; }
+	size_t bytes() const;
 	bool repeatable() const { return may_repeat; }
 };
 

@@ -5,6 +5,8 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
+
 namespace tokpay {
 
 namespace asio = boost::asio;
@@ -17,6 +19,8 @@ constexpr int listen_backlog = 4096;
 constexpr std::chrono::milliseconds accept_pause{50};
 // The clients' time is up in steps of this.
 constexpr std::chrono::milliseconds clock_step{100};
+// So many of those that are too many are told so at a time; more are closed without a word.
+constexpr size_t max_turned_away = 64;
 
 } // namespace
 
@@ -43,12 +47,32 @@ void Listener::start() {
 }
 
 void Listener::stop() {
+	accept_pending();
 	boost::system::error_code ignored;
 	acceptor_.close(ignored);
-	worker_.stopping = true;
 	const auto sessions = sessions_; // closing takes them out
 	for (const SessionPtr &session : sessions)
-		session->close_if_idle();
+		session->take_in();
+	worker_.stopping = true;
+	for (const SessionPtr &session : sessions)
+		flush_later(*session);
+}
+
+// Clients whose connections the kernel has made may have sent a request already.
+void Listener::accept_pending() {
+	boost::system::error_code error;
+	acceptor_.non_blocking(true, error);
+	while (!error) {
+		tcp::socket socket(worker_.io);
+		acceptor_.accept(socket, error);
+		if (!error)
+			start_session(std::move(socket));
+	}
+}
+
+void Listener::forget(Session &session) {
+	turned_away_ -= session.turned_away_ ? 1 : 0;
+	sessions_.erase(SessionPtr(&session));
 }
 
 asio::awaitable<void> Listener::accept() {
@@ -62,13 +86,14 @@ asio::awaitable<void> Listener::accept() {
 			co_await pause.async_wait(no_throw);
 			continue;
 		}
-		if (sessions_.size() >= worker_.config.max_connections)
-			continue; // the socket closes
 		start_session(std::move(socket));
 	}
 }
 
 void Listener::start_session(tcp::socket socket) {
+	const bool is_full = sessions_.size() - turned_away_ >= worker_.config.max_connections;
+	if (is_full && turned_away_ == max_turned_away)
+		return; // the socket closes
 	boost::system::error_code ignored;
 	const auto peer = socket.remote_endpoint(ignored).address();
 	socket.set_option(tcp::no_delay(true), ignored);
@@ -78,7 +103,11 @@ void Listener::start_session(tcp::socket socket) {
 		return;
 	const SessionPtr session(new Session(*this, worker_, socket.release(), peer));
 	sessions_.insert(session);
+	session->turned_away_ = is_full;
+	turned_away_ += is_full ? 1 : 0;
 	session->start();
+	if (is_full)
+		session->turn_away();
 }
 
 asio::awaitable<void> Listener::watch_time() {
@@ -86,13 +115,32 @@ asio::awaitable<void> Listener::watch_time() {
 	for (;;) {
 		step.expires_after(clock_step);
 		co_await step.async_wait(no_throw);
-		const auto now = Clock::now();
-		std::vector<SessionPtr> late;
-		for (const SessionPtr &session : sessions_)
-			if (session->is_late(now))
-				late.push_back(session);
-		for (const SessionPtr &session : late)
-			session->time_is_up();
+		close_late(Clock::now());
+		if (worker_.unread_bytes > max_unread_bytes)
+			make_room();
+	}
+}
+
+void Listener::close_late(Clock::time_point now) {
+	std::vector<SessionPtr> late;
+	for (const SessionPtr &session : sessions_)
+		if (session->is_late(now))
+			late.push_back(session);
+	for (const SessionPtr &session : late)
+		session->time_is_up();
+}
+
+// Closes those who have not read their answers for longest, until the others have room.
+void Listener::make_room() {
+	std::vector<SessionPtr> behind;
+	for (const SessionPtr &session : sessions_)
+		if (session->waits_ == Session::Waits::for_reading)
+			behind.push_back(session);
+	std::ranges::sort(behind, {}, [](const SessionPtr &session) { return session->deadline_; });
+	for (const SessionPtr &session : behind) {
+		if (worker_.unread_bytes <= max_unread_bytes)
+			return;
+		session->close();
 	}
 }
 

@@ -21,14 +21,14 @@ public:
 
 	void start();
 
-	// Accepts no more and closes the connections that wait for a request; the others end with the
-	// answer they are about to give.
+	// Takes in what clients have sent so far and accepts no more. Connections end with the answer
+	// to the last of it, those that wait for a request at once.
 	void stop();
 
 	// Calls the session's flush() once what is ready now has been dealt with.
 	void flush_later(Session &session);
 
-	void forget(Session &session) { sessions_.erase(SessionPtr(&session)); }
+	void forget(Session &session);
 
 private:
 	struct Hash {
@@ -38,13 +38,17 @@ private:
 	};
 
 	boost::asio::awaitable<void> accept();
+	void accept_pending();
 	void start_session(boost::asio::ip::tcp::socket socket);
 	boost::asio::awaitable<void> watch_time();
+	void close_late(Clock::time_point now);
+	void make_room();
 	void flush_sessions();
 
 	Worker &worker_;
 	boost::asio::ip::tcp::acceptor acceptor_;
 	std::unordered_set<SessionPtr, Hash> sessions_;
+	size_t turned_away_ = 0; // of them
 	std::vector<SessionPtr> to_flush_;
 	std::vector<SessionPtr> flushing_;
 };

@@ -4,11 +4,13 @@
 #include "config.hpp"
 #include "hold_expiry.hpp"
 #include "listener.hpp"
+#include "open_files.hpp"
 
 #include <boost/asio/signal_set.hpp>
 
 #include <csignal>
 #include <iostream>
+#include <latch>
 #include <list>
 #include <thread>
 
@@ -34,17 +36,20 @@ void check_port_is_free(const Endpoint &endpoint) {
 
 void drain(std::list<Worker> &workers, std::list<Listener> &listeners) {
 	auto listener = listeners.begin();
+	std::latch running(static_cast<std::ptrdiff_t>(workers.size()));
 	for (Worker &worker : workers)
-		asio::post(worker.io, [&stopped = *listener++] { stopped.stop(); });
+		asio::post(worker.io, [&running, &stopped = *listener++] {
+			stopped.stop();
+			running.count_down();
+		});
+	running.wait();
 	const auto give_up = Clock::now() + workers.front().config.request_deadline + drain_grace;
 	const auto busy = [&] {
 		return std::ranges::any_of(
 			workers, [](const Worker &worker) { return worker.metrics.connections.get() > 0; });
 	};
-	// The listeners stop within a turn of their loops.
-	do {
+	while (busy() && Clock::now() < give_up)
 		std::this_thread::sleep_for(drain_poll);
-	} while (busy() && Clock::now() < give_up);
 	for (Worker &worker : workers)
 		worker.io.stop();
 }
@@ -73,6 +78,7 @@ void check_files(const Config &config) {
 
 void serve(const Config &config) {
 	const auto tls = server_tls(config);
+	allow_max_open_files();
 	asio::io_context signals;
 	asio::signal_set wanted(signals, SIGINT, SIGTERM, SIGHUP);
 	std::signal(SIGPIPE, SIG_IGN); // OpenSSL writes to sockets without MSG_NOSIGNAL

@@ -34,6 +34,7 @@ public:
 	size_t route = 0;					 // its index in the metrics
 	Clock::time_point begun;
 	bool keep_alive = true;
+	bool takes_chunks = true;
 	bool with_body = true;
 
 protected:

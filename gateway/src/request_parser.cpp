@@ -48,12 +48,17 @@ size_t RequestParser::read_header(std::string_view bytes) {
 	bytes_ = bytes;
 	error_code error;
 	const size_t used = put({bytes.data(), bytes.size()}, error);
+	// Boost has a bound for the first line and one for the rest.
+	if (used > max_header_bytes ||
+		(error == http::error::need_more && bytes.size() >= max_header_bytes))
+		error = http::error::header_limit;
 	if (error)
 		note(error);
 	if (error || !is_header_done())
 		return 0;
 	in_trailer_ = true;
 	request_.keep_alive = keep_alive();
+	request_.takes_chunks = http_1_1_;
 	return used;
 }
 
@@ -72,6 +77,9 @@ size_t RequestParser::read_body(std::string_view bytes, std::string &body) {
 	error_code error;
 	const size_t used = put({bytes.data(), bytes.size()}, error);
 	note(error);
+	// What is not used begins a line of a chunk or a trailer, which Boost reads as a whole.
+	if (!is_done() && bytes.size() - used > max_header_bytes && !problem_)
+		problem_ = Problem{400, "bad_request", "A chunk's line or a trailer has more than 16 KiB."};
 	return used;
 }
 

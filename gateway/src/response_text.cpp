@@ -48,7 +48,7 @@ void append_status_line(std::string &out, unsigned status) {
 } // namespace
 
 void append_response(std::string &out, const Response &response, std::string_view common_lines,
-	bool keep_alive, bool with_body) {
+	const Framing &framing) {
 	append_status_line(out, response.status);
 	out.append(date_line()).append(common_lines);
 	if (response.status != 304) {
@@ -57,7 +57,7 @@ void append_response(std::string &out, const Response &response, std::string_vie
 			out.append("Content-Length: ");
 			append_number(out, response.body.size());
 			out.append("\r\n");
-		} else if (keep_alive) {
+		} else if (framing.takes_chunks) {
 			append_header(out, "Transfer-Encoding", "chunked");
 		}
 	}
@@ -67,10 +67,10 @@ void append_response(std::string &out, const Response &response, std::string_vie
 		has_etag |= std::string_view(name) == "ETag";
 	}
 	append_header(out, "Cache-Control", has_etag ? "private, no-cache" : "no-store");
-	if (!keep_alive)
+	if (!framing.keep_alive)
 		append_header(out, "Connection", "close");
 	out.append("\r\n");
-	if (with_body)
+	if (framing.with_body)
 		out.append(response.body);
 }
 

@@ -5,10 +5,17 @@
 
 namespace tokpay {
 
+// How a response is sent.
+struct Framing {
+	bool keep_alive;   // the connection
+	bool takes_chunks; // HTTP/1.1; without them a stream ends with the connection
+	bool with_body;
+};
+
 // Appends status line, header, of which some lines are always the same, and body. A response with a
-// stream ends with its header, and says that chunks follow where the connection is kept.
+// stream ends with its header.
 void append_response(std::string &out, const Response &response, std::string_view common_lines,
-	bool keep_alive, bool with_body = true);
+	const Framing &framing);
 
 // Appends one chunk of a chunked body; no piece is empty.
 void append_chunk(std::string &out, std::string_view piece);

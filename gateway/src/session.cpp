@@ -5,6 +5,8 @@
 #include "response_text.hpp"
 #include "router.hpp"
 
+#include <sys/epoll.h>
+
 namespace tokpay {
 
 namespace asio = boost::asio;
@@ -13,6 +15,8 @@ namespace {
 
 // Requests of one connection that are under way at once.
 constexpr size_t max_answers = 64;
+// While so many requests of all connections are with handlers, each connection has one at a time.
+constexpr size_t max_handled_answers = 1000;
 // A client that lets more than this lie unread gets nothing more until it reads.
 constexpr size_t max_unsent_bytes = 256 * 1024;
 // What a connection keeps of its buffers while it is idle.
@@ -70,15 +74,24 @@ void Session::socket_is_ready(uint32_t events) {
 }
 
 bool Session::wants_to_read() const {
+	if (ended_)
+		return false;
 	if (arrival_ != nullptr)
-		return arrival_->admitted && !ended_;
-	return !ended_ && (lingering_ || may_start());
+		return arrival_->admitted;
+	if (worker_.stopping && !lingering_) // only the rest of a request that has begun
+		return !last_ && answers_.empty() && !in_.empty();
+	return lingering_ || may_start();
 }
 
 // Once for each turn of the event loop, so that others come to theirs.
 void Session::read() {
 	if (closed_ || !socket_.readable() || !wants_to_read())
 		return;
+	ends_with_next_ = worker_.stopping;
+	receive();
+}
+
+void Session::receive() {
 	boost::system::error_code error;
 	const size_t size = socket_.read_some(worker_.scratch, error);
 	if (error == asio::error::would_block)
@@ -103,7 +116,8 @@ void Session::read() {
 
 bool Session::may_start() const {
 	return !last_ && !in_order_ && answers_.size() < max_answers &&
-		   out_.size() - sent_ < max_unsent_bytes;
+		   out_.size() - sent_ < max_unsent_bytes &&
+		   (answers_.empty() || worker_.handled_answers < max_handled_answers);
 }
 
 // Uses what it can of the bytes and keeps the rest, be they in_ itself.
@@ -151,28 +165,32 @@ size_t Session::start_request(std::string_view bytes) {
 	in_order_ = !safe;
 	const auto body_size = parser.body_size();
 	if (!body_size || header_size + *body_size > bytes.size()) {
-		arrival_ = std::make_unique<Arrival>(bytes.substr(0, header_size));
+		arrival_ = std::make_unique<Arrival>(bytes.substr(0, header_size), worker_.bodies);
 		arrival_->request.peer = peer_;
 		return header_size;
 	}
 	request.body = bytes.substr(header_size, *body_size);
-	start_answer(request, bytes.substr(0, header_size + *body_size), {});
+	start_answer(request, bytes.substr(0, header_size + *body_size), {},
+		MemoryBudget::Share(worker_.bodies));
 	return header_size + *body_size;
 }
 
-// The request's texts are in bytes, or its body is in body.
-void Session::start_answer(const HttpRequest &request, std::string_view bytes, std::string body) {
+// The request's texts are in bytes, or its body is in body, with the memory that is set aside.
+void Session::start_answer(const HttpRequest &request, std::string_view bytes, std::string body,
+	MemoryBudget::Share share) {
 	auto answer = start_direct(worker_, request);
 	if (answer == nullptr) {
-		auto handled = std::make_unique<HandledAnswer>(worker_, request, bytes, std::move(body));
+		auto handled = std::make_unique<HandledAnswer>(
+			worker_, request, bytes, std::move(body), std::move(share));
 		handled->start();
 		answer = std::move(handled);
 	}
 	answer->listener = this;
 	answer->begun = Clock::now();
 	answer->keep_alive = request.keep_alive;
+	answer->takes_chunks = request.takes_chunks;
 	answer->with_body = request.method != "HEAD";
-	last_ = !request.keep_alive;
+	last_ = !request.keep_alive || ends_with_next_;
 	answers_.push(std::move(answer));
 	answer_is_ready(); // where it did not have to wait
 }
@@ -191,12 +209,17 @@ void Session::admit_arrival() {
 		});
 }
 
-void Session::continue_arrival(const std::optional<Problem> &refusal) {
+// The memory for the body is set aside now, so that only bodies of unknown size can fail midway.
+void Session::continue_arrival(std::optional<Problem> refusal) {
+	const size_t size = arrival_->parser.body_size().value_or(0);
+	if (!refusal && !arrival_->share.grow_to(size))
+		refusal = overloaded();
 	if (refusal) {
 		refuse(*refusal);
 		arrival_.reset();
 	} else {
 		arrival_->admitted = true;
+		arrival_->body.reserve(size);
 		if (arrival_->parser.expects_continue())
 			out_.append(continue_response);
 	}
@@ -205,15 +228,19 @@ void Session::continue_arrival(const std::optional<Problem> &refusal) {
 
 size_t Session::read_body(std::string_view bytes) {
 	const size_t used = arrival_->parser.read_body(bytes, arrival_->body);
-	if (arrival_->parser.problem()) {
-		refuse(*arrival_->parser.problem());
+	std::optional<Problem> problem = arrival_->parser.problem();
+	if (!problem && !arrival_->share.grow_to(arrival_->body.size()))
+		problem = overloaded();
+	if (problem) {
+		refuse(*problem);
 		arrival_.reset();
 		return bytes.size();
 	}
 	if (arrival_->parser.is_done()) {
 		const auto whole = std::move(arrival_);
 		whole->request.body = whole->body;
-		start_answer(whole->request, whole->header, std::move(whole->body));
+		start_answer(
+			whole->request, whole->header, std::move(whole->body), std::move(whole->share));
 	}
 	return used;
 }
@@ -229,6 +256,14 @@ void Session::refuse(const Problem &problem) {
 	answer_is_ready();
 }
 
+void Session::turn_away() {
+	if (closed_)
+		return;
+	Problem problem = overloaded();
+	problem.detail = "There are too many connections; the request was not executed, try again.";
+	refuse(problem);
+}
+
 // Answering
 
 void Session::answer_is_ready() {
@@ -236,17 +271,25 @@ void Session::answer_is_ready() {
 		listener_.flush_later(*this);
 }
 
+// Whether nothing that the client has sent is left for the time after it.
+bool Session::is_last_answer() const {
+	return answers_.size() == 1 && arrival_ == nullptr && in_.empty();
+}
+
 void Session::write_ready_answers() {
 	while (!answers_.empty() && answers_.front().ready() && !stream_ &&
 		   out_.size() - sent_ < max_unsent_bytes) {
 		PendingAnswer &answer = answers_.front();
-		const bool keep_alive = answer.keep_alive && !worker_.stopping;
+		const bool keep_alive = answer.keep_alive && !(worker_.stopping && is_last_answer());
 		last_ = last_ || !keep_alive;
 		const Response &response = answer.response();
-		append_response(out_, response, worker_.security_headers, keep_alive, answer.with_body);
+		append_response(out_, response, worker_.security_headers,
+			{.keep_alive = keep_alive,
+				.takes_chunks = answer.takes_chunks,
+				.with_body = answer.with_body});
 		worker_.metrics.responses[answer.route][response.status / 100].add();
 		if (response.stream && answer.with_body) {
-			chunked_ = keep_alive;
+			chunked_ = answer.takes_chunks;
 			stream_ = std::make_shared<StreamWriter>(worker_.io, *this);
 			return stream_->start(response.stream);
 		}
@@ -287,7 +330,9 @@ void Session::flush() {
 	if (!in_.empty() && !is_held && !lingering_)
 		consume(in_);
 	watch_time();
-	if (answers_.empty() && all_is_sent() && !is_held && !lingering_ && (last_ || ended_))
+	const bool is_idle = in_.empty() && arrival_ == nullptr;
+	const bool is_over = last_ || ended_ || (worker_.stopping && is_idle);
+	if (answers_.empty() && all_is_sent() && !is_held && !lingering_ && is_over)
 		return say_goodbye();
 	read();
 }
@@ -301,18 +346,22 @@ void Session::send() {
 		else if (error)
 			return close();
 	}
-	if (!all_is_sent())
-		return;
-	sent_ = 0;
-	release(out_);
-	if (stream_)
+	if (all_is_sent()) {
+		sent_ = 0;
+		release(out_);
+	} else if (sent_ > max_unsent_bytes) { // a client that is always behind
+		out_.erase(0, std::exchange(sent_, 0));
+	}
+	worker_.unread_bytes += out_.size() - std::exchange(counted_, out_.size());
+	if (stream_ && all_is_sent())
 		stream_->proceed();
 }
 
 // Ends the connection after its last answer.
 void Session::say_goodbye() {
 	socket_.shutdown_send();
-	if (!refused_ || ended_ || worker_.stopping)
+	const bool may_still_send = refused_ || (worker_.stopping && last_);
+	if (!may_still_send || ended_)
 		return close();
 	lingering_ = true;
 	watch_time();
@@ -322,6 +371,7 @@ void Session::say_goodbye() {
 void Session::close() {
 	closed_ = true;
 	worker_.metrics.connections.subtract();
+	worker_.unread_bytes -= std::exchange(counted_, 0);
 	socket_.close();
 	if (stream_)
 		stream_->abandon();
@@ -330,9 +380,11 @@ void Session::close() {
 	listener_.forget(*this);
 }
 
-void Session::close_if_idle() {
-	if (stream_ || (answers_.empty() && arrival_ == nullptr && in_.empty() && all_is_sent()))
-		close();
+void Session::take_in() {
+	if (arrival_ != nullptr || last_ || ended_)
+		return;
+	socket_.note(EPOLLIN); // the poller may not have come to it yet
+	receive();
 }
 
 // Time

@@ -32,8 +32,12 @@ public:
 	bool is_late(Clock::time_point now) const { return now >= deadline_; }
 	void time_is_up();
 
-	// Closes where the session only waits for the next request.
-	void close_if_idle();
+	// Answers that there are too many connections, and closes.
+	void turn_away();
+
+	// The gateway is about to stop: takes in what the client has sent so far. From then on flush()
+	// closes where nothing is left to be answered.
+	void take_in();
 
 	// Sends what is there and goes on with what waited for it. The listener calls it once for all
 	// that happened in a turn of the event loop.
@@ -44,11 +48,13 @@ public:
 private:
 	// A request whose header is here and whose body is on its way.
 	struct Arrival {
-		explicit Arrival(std::string_view bytes) : header(bytes), parser(request) {
+		Arrival(std::string_view bytes, MemoryBudget &bodies)
+			: header(bytes), share(bodies), parser(request) {
 			parser.read_header(header);
 		}
 		std::string header;
 		std::string body;
+		MemoryBudget::Share share; // for the body
 		HttpRequest request;
 		RequestParser parser;
 		bool is_checked = false;
@@ -58,16 +64,19 @@ private:
 	void socket_is_ready(uint32_t events) override;
 	bool wants_to_read() const;
 	void read();
+	void receive();
 	void consume(std::string_view bytes);
 	bool may_start() const;
 	size_t start_request(std::string_view bytes);
-	void start_answer(const HttpRequest &request, std::string_view bytes, std::string body);
+	void start_answer(const HttpRequest &request, std::string_view bytes, std::string body,
+		MemoryBudget::Share share);
 	void admit_arrival();
-	void continue_arrival(const std::optional<Problem> &refusal);
+	void continue_arrival(std::optional<Problem> refusal);
 	size_t read_body(std::string_view bytes);
 	void refuse(const Problem &problem);
 
 	void answer_is_ready() override;
+	bool is_last_answer() const;
 	void write_ready_answers();
 
 	// For the stream that makes a body.
@@ -90,6 +99,7 @@ private:
 	std::string in_;  // read and not used yet
 	std::string out_; // not sent yet, from sent_ on
 	size_t sent_ = 0;
+	size_t counted_ = 0; // of out_, among the worker's unread bytes
 	AnswerQueue answers_;
 	std::unique_ptr<Arrival> arrival_;
 	std::shared_ptr<StreamWriter> stream_; // makes the body of the first answer
@@ -98,13 +108,15 @@ private:
 	size_t discarded_ = 0;
 
 	bool closed_ = false;
-	bool ended_ = false;	 // the client sends no more
-	bool in_order_ = false;	 // the request under way has effects: the next one waits for its answer
-	bool last_ = false;		 // no request is taken any more
-	bool refused_ = false;	 // the client may still be sending what nobody reads
-	bool lingering_ = false; // all is said; what the client still sends is thrown away
-	bool chunked_ = false;	 // the coding of the stream
+	bool ended_ = false;	// the client sends no more
+	bool in_order_ = false; // the request under way has effects: the next one waits for its answer
+	bool ends_with_next_ = false; // no request is taken after the next one
+	bool last_ = false;			  // no request is taken any more
+	bool refused_ = false;		  // the client may still be sending what nobody reads
+	bool lingering_ = false;	  // all is said; what the client still sends is thrown away
+	bool chunked_ = false;		  // the coding of the stream
 	bool flush_is_due_ = false;
+	bool turned_away_ = false; // and not among the connections that count
 	friend class Listener;
 };
 

@@ -12,9 +12,11 @@ constexpr LaneRunner<BalanceCall>::Options read_options{
 	.limits = {.batch_weight = 10000, .queue_weight = 40000}};
 constexpr LaneRunner<TransferCall>::Options transfer_options{
 	.limits = {.batch_weight = 5000, .queue_weight = 20000}};
-// Statements cannot share a call; two connections keep a long one from blocking all others.
+// Statements cannot share a call; two connections keep a long one from blocking all others, and
+// carry twice what one does in that time.
 constexpr LaneRunner<StatementCall>::Options statement_options{
-	.limits = {.batch_weight = 1, .queue_weight = 1000}, .connections = 2};
+	.limits = {.batch_weight = 1, .queue_weight = 1000, .max_wait = std::chrono::seconds(2)},
+	.connections = 2};
 // API keys in one call.
 constexpr LaneRunner<CredentialCall>::Options credential_options{
 	.limits = {.batch_weight = 1000, .queue_weight = 10000}};

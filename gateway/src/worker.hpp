@@ -4,6 +4,7 @@
 #include "authenticator.hpp"
 #include "config.hpp"
 #include "feed.hpp"
+#include "memory_budget.hpp"
 #include "metrics.hpp"
 #include "poller.hpp"
 #include "tls.hpp"
@@ -14,6 +15,13 @@
 
 namespace tokpay {
 
+// Bodies on their way in, and of requests that are not answered yet, together: sixteen of the
+// largest. Those that came whole with their header are small and do not count.
+constexpr size_t max_body_memory = size_t{128} * 1024 * 1024;
+// Answers that clients have not read, together; beyond it those who have not read for longest are
+// closed.
+constexpr size_t max_unread_bytes = size_t{128} * 1024 * 1024;
+
 struct Worker {
 	Worker(const Config &config, RateLimiter &limiter, const ServerTls *tls);
 
@@ -21,6 +29,7 @@ struct Worker {
 	RateLimiter &limiter; // everybody's
 	const ServerTls *tls; // everybody's; none: the API's port is plain HTTP
 	const std::string security_headers;
+	MemoryBudget bodies{max_body_memory}; // before io, which may keep requests
 	boost::asio::io_context io{1};
 	Poller poller{io};
 	Metrics metrics;
@@ -34,7 +43,9 @@ struct Worker {
 	// Memory that connections use in turn, within one call.
 	std::array<char, 65536> scratch;
 	HttpRequest request;
-	bool stopping = false; // answers close their connections
+	size_t handled_answers = 0; // that there are, with the coroutines that make them
+	size_t unread_bytes = 0;	// of answers
+	bool stopping = false;		// answers close their connections
 };
 
 } // namespace tokpay

@@ -17,8 +17,10 @@ struct Work {
 	std::string name;
 	size_t size = 1;
 	bool may_repeat = true;
+	size_t length = 0;
 
 	size_t weight() const { return size; }
+	size_t bytes() const { return length; }
 	bool repeatable() const { return may_repeat; }
 };
 
@@ -27,7 +29,8 @@ using State = TestLane::TicketType::State;
 using Names = std::vector<std::string>;
 
 constexpr Clock::time_point start{};
-constexpr TestLane::Limits limits{.batch_weight = 10, .queue_weight = 30};
+constexpr TestLane::Limits limits{
+	.batch_weight = 10, .queue_weight = 30, .batch_bytes = 1000, .queue_bytes = 3000};
 
 Names names_of(const TestLane::Batch &batch) {
 	Names names;
@@ -38,6 +41,8 @@ Names names_of(const TestLane::Batch &batch) {
 
 class LaneTest : public testing::Test {
 protected:
+	explicit LaneTest(TestLane::Limits of_lane = limits) : lane(of_lane) {}
+
 	TestLane::TicketPtr ticket(const Work &work) {
 		auto made = std::make_shared<TestLane::TicketType>(work);
 		made->on_settled = [this, name = work.name] { settled.push_back(name); };
@@ -65,7 +70,7 @@ protected:
 
 	uint64_t depth() const { return lane.counters().depth.get(); }
 
-	TestLane lane{limits};
+	TestLane lane;
 	TestLane::Batch batch; // the call under way
 	Names settled;		   // in order
 };
@@ -138,6 +143,113 @@ TEST_F(LaneTest, AnEmptyQueueTakesARequestOfAnyWeight) {
 	EXPECT_FALSE(lane.submit(ticket({"a"})));
 	EXPECT_EQ(take(), Names({"enormous"}));
 	submit("a");
+}
+
+// By size
+
+TEST_F(LaneTest, ACallCarriesAtMostItsBytesOrOneLargerRequestAlone) {
+	const std::pair<const char *, size_t> works[] = {
+		{"a", 400}, {"b", 600}, {"c", 1}, {"larger", 1500}, {"d", 0}};
+	for (const auto &[name, length] : works)
+		EXPECT_TRUE(lane.submit(ticket({name, 1, true, length})));
+	EXPECT_EQ(take(), Names({"a", "b"}));
+	EXPECT_EQ(take(), Names({"c"}));
+	EXPECT_EQ(take(), Names({"larger"}));
+	EXPECT_EQ(take(), Names({"d"}));
+}
+
+TEST_F(LaneTest, AQueueFullOfBytesShedsAndHasRoomAgainAfterACallOrAnAbandonedRequest) {
+	const auto add = [&](const char *name, size_t length) {
+		return lane.submit(ticket({name, 1, true, length}));
+	};
+	const auto gone = ticket({"gone", 1, true, 900});
+	EXPECT_TRUE(add("a", 1000));
+	EXPECT_TRUE(lane.submit(gone));
+	EXPECT_TRUE(add("b", 1100));
+	EXPECT_FALSE(add("c", 1));
+	EXPECT_EQ(lane.counters().shed.get(), 1u);
+	lane.abandon(gone);
+	EXPECT_TRUE(add("c", 900));
+	EXPECT_FALSE(add("d", 1));
+	EXPECT_EQ(take(), Names({"a"}));
+	EXPECT_TRUE(add("d", 1000));
+	lane.connection_lost(batch); // what comes back counts
+	EXPECT_FALSE(add("e", 0));
+	for (const char *name : {"a", "b", "c", "d"})
+		EXPECT_EQ(take(), Names({name}));
+	EXPECT_TRUE(add("enormous", 100000));
+}
+
+// By time
+
+class SlowLaneTest : public LaneTest {
+protected:
+	static constexpr TestLane::Limits wide{
+		.batch_weight = 1000, .queue_weight = 4000, .max_wait = 1000ms};
+
+	SlowLaneTest() : LaneTest(wide) {}
+
+	// A call of this weight is answered after so long.
+	void call(size_t weight, Clock::duration took) {
+		submit("call", weight);
+		take();
+		lane.note_duration(batch, took);
+		lane.answered(batch);
+	}
+
+	// How much may wait now.
+	size_t room() {
+		size_t weight = 0;
+		while (lane.submit(ticket({"waits"})))
+			weight++;
+		while (!take().empty())
+			lane.answered(batch);
+		return weight;
+	}
+};
+
+TEST_F(SlowLaneTest, NoMoreWaitsThanIsCarriedInMaxWaitByADatabaseThatIsSlow) {
+	EXPECT_EQ(room(), 4000u);
+	call(500, 500ms);
+	call(250, 500ms);
+	EXPECT_EQ(room(), 1000u); // the better of the two
+	call(250, 500ms);
+	EXPECT_EQ(room(), 500u);
+	call(500, 2s);
+	EXPECT_EQ(room(), 500u);
+	call(500, 2s);
+	EXPECT_EQ(room(), 250u);
+	call(1, 3s);
+	call(1, 3s);
+	EXPECT_EQ(room(), 100u); // so few always may
+	call(100, 1ms);
+	EXPECT_EQ(room(), 4000u);
+}
+
+TEST_F(SlowLaneTest, SmallCallsOfADatabaseThatIsNotSlowLimitNothing) {
+	for (int i = 0; i < 10; i++)
+		call(1, 1ms);
+	EXPECT_EQ(room(), 4000u);
+	call(1000, 250ms); // as the limits are made for
+	call(1000, 250ms);
+	EXPECT_EQ(room(), 4000u);
+}
+
+TEST_F(SlowLaneTest, OneCallThatWaitedForALockIsForgiven) {
+	call(200, 10ms);
+	call(1, 10s);
+	EXPECT_EQ(room(), 4000u);
+	call(200, 10ms);
+	EXPECT_EQ(room(), 4000u);
+}
+
+TEST_F(SlowLaneTest, ACallWithoutDurationOrWeightIsNoTrouble) {
+	call(0, 0ms);
+	call(1, 0ms);
+	EXPECT_EQ(room(), 4000u);
+	call(0, 1s);
+	call(0, 1s);
+	EXPECT_EQ(room(), 100u);
 }
 
 TEST_F(LaneTest, WhatCameBackCountsAsWaiting) {

@@ -177,6 +177,13 @@ TEST(RequestParser, WhatTwoPartiesCouldReadDifferentlyIsRefused) {
 		post + chunked + chunked + "\r\n0\r\n\r\n",
 		"POST / HTTP/1.0\r\n" + chunked + "\r\n0\r\n\r\n",
 		get("A: 1\r\n 2\r\n"),
+		get("A: 1\r\n \r\n"),
+		get("A:\r\n 1\r\n"),
+		"GET / HTTP/1.1\r\n Host: x\r\n\r\n",
+		get("A: 1\nB: 2\r\n"),
+		"GET / HTTP/1.1\n" + host + "\r\n",
+		"GET / HTTP/1.1\r\n" + host + "\n\n",
+		"GET /\0 HTTP/1.1\r\n"s + host + "\r\n",
 		get("A: 1\r\n\t2\r\n"),
 		get(" A: 1\r\n"),
 		get("A : 1\r\n"),
@@ -205,10 +212,25 @@ TEST(RequestParser, WhatTwoPartiesCouldReadDifferentlyIsRefused) {
 
 TEST(RequestParser, ChunksThatAreNoneAreRefused) {
 	const std::string head = "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n";
-	for (const std::string &chunks :
-		{"x\r\n"s, "-1\r\n"s, "0x3\r\nabc\r\n0\r\n\r\n"s, "3\r\nabcd\r\n0\r\n\r\n"s,
-			"3\nabc\r\n0\r\n\r\n"s, "3\r\nabc0\r\n\r\n"s, "\r\n"s, "ffffffffffffffffff\r\n"s})
+	for (const std::string &chunks : {"x\r\n"s, "-1\r\n"s, "+3\r\nabc\r\n0\r\n\r\n"s,
+			 " 3\r\nabc\r\n0\r\n\r\n"s, "0x3\r\nabc\r\n0\r\n\r\n"s, "3\r\nabcd\r\n0\r\n\r\n"s,
+			 "3\nabc\r\n0\r\n\r\n"s, "3\r\nabc0\r\n\r\n"s, "3\0\r\nabc\r\n0\r\n\r\n"s,
+			 ";a=b\r\nabc\r\n0\r\n\r\n"s, "0\r\nContent-Length: 3\r\n\r\n"s,
+			 "0\r\nTransfer-Encoding: chunked\r\n\r\n"s, "\r\n"s, "ffffffffffffffffff\r\n"s})
 		EXPECT_EQ(status_of(head + chunks), 400u) << chunks;
+}
+
+TEST(RequestParser, ALineOfAChunkAndATrailerHaveABound) {
+	const std::string head = "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n";
+	const std::string much(max_header_bytes - 100, 'x');
+	EXPECT_EQ(status_of(head + "3;" + much + "\r\nabc\r\n0\r\n\r\n"), 0u);
+	EXPECT_EQ(status_of(head + "0\r\nA: " + much + "\r\n\r\n"), 0u);
+	const std::string more(max_header_bytes + 1, 'x');
+	for (const std::string &endless :
+		{"3;" + more, "0;" + more, more, "0\r\nA: " + more, "3\r\nabc\r\n3;" + more}) {
+		EXPECT_EQ(status_of(head + endless), 400u) << endless.substr(0, 10);
+		EXPECT_EQ(read(head + endless, 1000).problem->status, 400u) << endless.substr(0, 10);
+	}
 }
 
 TEST(RequestParser, HeadersAndBodiesHaveABound) {
@@ -216,8 +238,18 @@ TEST(RequestParser, HeadersAndBodiesHaveABound) {
 		const std::string around = get("A: \r\n");
 		return get("A: " + std::string(size - around.size(), 'x') + "\r\n");
 	};
-	EXPECT_EQ(status_of(of_size(max_header_bytes - 1)), 0u);
-	EXPECT_EQ(status_of(of_size(max_header_bytes + 100)), 431u);
+	EXPECT_EQ(of_size(max_header_bytes).size(), max_header_bytes);
+	EXPECT_EQ(status_of(of_size(max_header_bytes)), 0u);
+	EXPECT_EQ(status_of(of_size(max_header_bytes) + "GET / HTTP/1.1"), 0u);
+	EXPECT_EQ(status_of(of_size(max_header_bytes + 1)), 431u);
+	EXPECT_EQ(status_of(of_size(max_header_bytes + 1).substr(0, max_header_bytes - 1)), 0u);
+	EXPECT_EQ(status_of(of_size(max_header_bytes + 1).substr(0, max_header_bytes)), 431u);
+	const std::string line = "GET / HTTP/1.1\r\n" + host;
+	std::string many = line;
+	while (many.size() + 5 + 2 <= max_header_bytes)
+		many += "a:b\r\n";
+	EXPECT_EQ(status_of(many + "\r\n"), 0u);
+	EXPECT_EQ(status_of(many + "a:b\r\n\r\n"), 431u);
 	EXPECT_EQ(status_of("GET /" + std::string(max_header_bytes, 'x')), 431u);
 	const auto length = [](uint64_t size) {
 		return "POST / HTTP/1.1\r\n" + host + "Content-Length: " + std::to_string(size) +

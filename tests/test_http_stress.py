@@ -1,0 +1,497 @@
+"""Too much of everything: requests, bytes, connections, and clients that are slow or never read."""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import resource
+import selectors
+import socket
+import subprocess
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+import pytest
+from crowd import offer
+from gateway_process import PROGRAM, GatewayProcess, eventually, gateway, settings_file  # noqa: F401 (fixture)
+from http_client import Client, Ledger, Wire, admin, environment, ledger, new_key, request, wire  # noqa: F401 (fixtures)
+from test_http_admin import SAMPLE
+
+MIB = 1024 * 1024
+# Memory is not what it was under a sanitizer.
+SANITIZED = "TOKPAY_TEST_GATEWAY" in os.environ
+OPENAPI = request("GET /openapi.json HTTP/1.1")
+
+
+def metric(process, name):
+    """The present value, name with its labels."""
+    body = Client(url=process.admin_url).get("/metrics").body.decode()
+    return next(float(value) for series, labels, value in SAMPLE.findall(body) if series + labels == name)
+
+
+def rss_kib(process):
+    text = pathlib.Path(f"/proc/{process.process.pid}/status").read_text()
+    return int(re.search(r"^VmRSS:\s+(\d+)", text, re.M)[1])
+
+
+class Growth:
+    """How much more memory a process has than at first, at most."""
+
+    def __init__(self, process):
+        self.process = process
+        self.first = self.most = rss_kib(process)
+
+    def look(self):
+        self.most = max(self.most, rss_kib(self.process))
+
+    @property
+    def mib(self):
+        return (self.most - self.first) / 1024
+
+
+@pytest.fixture
+def many_files():
+    """As many descriptors as the machine allows; how many that are."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.fixture(scope="module")
+def account(ledger):
+    return ledger.open_account(1000)
+
+
+def get_balance(key, account):
+    return request(f"GET /v1/accounts/{account}/balance HTTP/1.1", f"Authorization: Bearer {key}")
+
+
+def post(key, path, body, *headers):
+    data = json.dumps(body).encode()
+    return request(f"POST {path} HTTP/1.1", f"Authorization: Bearer {key}", f"Content-Length: {len(data)}", *headers, body=data)
+
+
+def transfer(key, debit, credit, idempotency_key, **members):
+    body = {"debit": debit, "credits": [{"account": credit, "amount": 1}], **members}
+    return post(key, "/v1/transfers", body, f"Idempotency-Key: {idempotency_key}")
+
+
+# Overload
+
+CAPACITY = 200  # transfers a second
+DEADLINE_S = 10
+
+
+class SlowDatabase:
+    """A database of its own whose transfers take their time, and a gateway of it."""
+
+    def __init__(self, database, directory):
+        url = environment("TOKPAY_TEST_PG_URL", "a superuser's connection URI of the test server")
+        self.books = Ledger(url, database.name)
+        self.books.execute("""
+            create table public.pause (of_request float, is_blocked boolean);
+            insert into public.pause values (0, false);
+            grant select on public.pause to public;
+            alter function tokpay.gateway_packed_batch rename to gateway_packed_batch_at_once;
+            create function tokpay.gateway_packed_batch(requests tokpay.gateway_request[]) returns bytea language plpgsql as $$
+            begin
+                perform pg_sleep(of_request * cardinality(requests)) from public.pause;
+                while (select is_blocked from public.pause) loop
+                    perform pg_sleep(0.02);
+                end loop;
+                return tokpay.gateway_packed_batch_at_once(requests);
+            end $$""")
+        settings = re.sub(r"(postgresql://[^@]+)@.*", rf"\1@{urlsplit(url).netloc.rpartition('@')[2]}/{database.name}", settings_file().read_text())
+        path = directory / "gateway.conf"
+        path.write_text(settings)
+        self.gateway = GatewayProcess(config=path, threads=1, request_deadline_ms=DEADLINE_S * 1000)
+        self.key = self.books.api_key("transfer", "read")
+
+    def pause(self, of_request=0, is_blocked=False):
+        """Seconds for each request; whether calls wait until they are told otherwise."""
+        self.books.execute("update public.pause set of_request = %s, is_blocked = %s", [of_request, is_blocked])
+
+    def transfers(self, requests, rate=1_000_000):
+        return offer(self.gateway.port, "POST", "/v1/transfers", requests, rate)
+
+    def executed(self, debit, keys):
+        """How many of these keys have a transfer."""
+        return self.books.value("select count(*) from tokpay.transfers where debit = %s and key = any (%s)", [debit, keys])
+
+
+@pytest.fixture
+def slow(database, tmp_path):
+    made = SlowDatabase(database, tmp_path)
+    yield made
+    made.gateway.stop()
+    assert made.books.faults() == []
+    made.books.close()
+
+
+def check_shed(answer):
+    assert answer.headers["Retry-After"] == "1"
+    assert json.loads(answer.body)["code"] == "overloaded"
+
+
+def test_three_times_what_it_carries_is_shed_and_what_is_taken_is_answered_soon(slow, many_files):
+    """503 was certainly not executed; 201 does not wait longer and longer."""
+    payer, payee = slow.books.open_accounts(100_000, 0)
+    slow.pause(of_request=1 / CAPACITY)
+    seconds = 5
+    keys = [new_key() for _ in range(3 * CAPACITY * seconds)]
+    answers = slow.transfers([transfer(slow.key, payer, payee, key) for key in keys], rate=3 * CAPACITY)
+    taken = [answer for answer in answers if answer.status == 201]
+    shed = [answer for answer in answers if answer.status == 503]
+    assert len(taken) + len(shed) == len(keys), Counter(answer.status for answer in answers)
+    waits = sorted(answer.seconds for answer in taken)
+    print(f"{len(taken)} taken, {len(shed)} shed, p50 {waits[len(waits) // 2]:.2f} s, p99 {waits[len(waits) * 99 // 100]:.2f} s, max {waits[-1]:.2f} s")
+    assert waits[-1] < DEADLINE_S / 2
+    assert len(taken) > CAPACITY * seconds / 2
+    assert len(shed) > len(keys) / 3
+    for answer in shed:
+        check_shed(answer)
+    assert metric(slow.gateway, 'tokpay_lane_shed_total{lane="transfer"}') == len(shed)
+    assert slow.executed(payer, [keys[answer.index] for answer in shed]) == 0
+    assert slow.books.state(payee) == [(len(taken), len(taken))]
+    # It has recovered at once.
+    slow.pause()
+    assert {answer.status for answer in slow.transfers([transfer(slow.key, payer, payee, new_key()) for _ in range(500)])} == {201}
+
+
+def test_what_waits_takes_bounded_memory(slow, many_files):
+    """A request's weight does not tell its size."""
+
+    def counted(name):
+        return metric(slow.gateway, f'tokpay_lane_{name}{{lane="transfer"}}')
+
+    payer, payee = slow.books.open_accounts(100_000, 0)
+    metadata = {"x": "x" * 60_000}
+    slow.pause(is_blocked=True)
+    first = Wire(slow.gateway.url).send(transfer(slow.key, payer, payee, "first"))
+    eventually(lambda: counted("calls_total") == 1, 5, "the first call")
+    growth = Growth(slow.gateway)
+    keys = [new_key() for _ in range(1000)]
+    with ThreadPoolExecutor() as threads:
+        asked = threads.submit(slow.transfers, [transfer(slow.key, payer, payee, key, metadata=metadata) for key in keys])
+        eventually(lambda: counted("depth") + counted("shed_total") >= 1000, DEADLINE_S, "all requests")
+        growth.look()
+        slow.pause()
+        answers = asked.result()
+    statuses = Counter(answer.status for answer in answers)
+    print(statuses, f"{growth.mib:.0f} MiB more")
+    assert set(statuses) == {201, 503}
+    assert 400 * 60_000 < statuses[201] * 60_000 <= 32 * MIB
+    refused = [keys[answer.index] for answer in answers if answer.status == 503]
+    assert slow.executed(payer, refused) == 0
+    assert first.reply()[0] == 201
+    assert slow.books.state(payee) == [(statuses[201] + 1,) * 2]
+    first.close()
+
+
+# Bodies
+
+BODIES = 16  # of 8 MiB that a thread receives at a time
+
+
+def begin_body(wire, url, key, *framing):
+    """The first answer to a request whose body is to come."""
+    connection = wire(url).send(request(
+        "POST /v1/balances:query HTTP/1.1", f"Authorization: Bearer {key}", "Expect: 100-continue", *framing))  # fmt: skip
+    return connection, connection.reply()
+
+
+def test_bodies_on_their_way_take_bounded_memory(gateway, wire, admin, account):
+    api = gateway(threads=1)
+    sized = f"Content-Length: {8 * MIB}"
+    coming = []
+    for _ in range(BODIES):
+        connection, reply = begin_body(wire, api.url, admin.key, sized)
+        assert reply[0] == 100
+        coming.append(connection)
+    refused, reply = begin_body(wire, api.url, admin.key, sized)
+    assert (reply[0], json.loads(reply[2])["code"], reply[1]["Retry-After"], reply[1]["Connection"]) == (503, "overloaded", "1", "close")
+    assert refused.reply() is None
+    # One whose size is not known is refused once it comes.
+    chunked, reply = begin_body(wire, api.url, admin.key, "Transfer-Encoding: chunked")
+    assert reply[0] == 100
+    assert chunked.send(b"2\r\n{}\r\n").reply()[0] == 503
+    # What needs no memory set aside is served.
+    whole = wire(api.url).send(post(admin.key, "/v1/balances:query", {"accounts": [account]}) + get_balance(admin.key, account))
+    assert [whole.reply()[0] for _ in range(2)] == [200, 200]
+    # Whoever has finished, or is gone, makes room.
+    body = json.dumps({"accounts": [account]}).encode()
+    assert coming[0].send(body.ljust(8 * MIB)).reply()[0] == 200
+    assert begin_body(wire, api.url, admin.key, sized)[1][0] == 100
+    coming[1].close()
+    eventually(lambda: begin_body(wire, api.url, admin.key, sized)[1][0] == 100, 10, "room for a body")
+
+
+def test_bodies_of_requests_that_wait_count_too(slow, wire):
+    payer, payee = slow.books.open_accounts(100_000, 0)
+    slow.pause(is_blocked=True)
+    sized = [f"Authorization: Bearer {slow.key}", "Expect: 100-continue", f"Content-Length: {8 * MIB}"]
+
+    def begin(key):
+        connection = wire(slow.gateway.url).send(request("POST /v1/transfers:batch HTTP/1.1", *sized))
+        body = {"transfers": [{"key": key, "debit": payer, "credits": [{"account": payee, "amount": 1}]}]}
+        return connection, connection.reply()[0], json.dumps(body).encode().ljust(8 * MIB)
+
+    waiting = []
+    for i in range(BODIES):
+        connection, status, body = begin(f"k{i}")
+        assert status == 100
+        waiting.append(connection.send(body))
+    eventually(lambda: metric(slow.gateway, 'tokpay_lane_depth{lane="transfer"}') >= BODIES - 1, DEADLINE_S, "all bodies")
+    assert begin("more")[1] == 503
+    slow.pause()
+    assert {connection.reply()[0] for connection in waiting} == {200}
+    assert begin("again")[1] == 100
+    assert slow.books.state(payee) == [(BODIES, BODIES)]
+
+
+# Connections
+
+
+def test_a_connection_too_many_is_told_so(gateway, wire, admin, account):
+    api = gateway(threads=1, max_connections=50)
+    held = [wire(api.url).send(get_balance(admin.key, account)) for _ in range(50)]
+    assert {connection.reply()[0] for connection in held} == {200}
+    for early in (True, False):
+        more = wire(api.url)
+        if not early:
+            more.send(get_balance(admin.key, account))
+        status, headers, body = more.reply()
+        assert (status, headers["Retry-After"], headers["Connection"], json.loads(body)["code"]) == (503, "1", "close", "overloaded")
+        assert more.reply() is None
+
+    def status(connection):
+        with contextlib.suppress(ConnectionError):
+            reply = connection.reply()
+            return reply and reply[0]
+
+    crowd = [wire(api.url) for _ in range(200)]
+    answers = Counter(status(connection) for connection in crowd)
+    assert set(answers) == {503, None} and answers[503] >= 50, answers
+    for connection in held:
+        assert connection.send(get_balance(admin.key, account)).reply()[0] == 200
+    # Those that were turned away, and stay, take nobody's place.
+    held[0].close()
+    eventually(lambda: status(wire(api.url).send(get_balance(admin.key, account))) == 200, 10, "a place")
+    assert metric(api, "tokpay_http_connections") > 50
+
+
+def test_the_limit_of_open_files_is_raised_and_connections_fit_into_it(gateway, wire, admin, account):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 256), hard))
+    try:
+        api = gateway(threads=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    held = [wire(api.url).send(get_balance(admin.key, account)) for _ in range(300)]
+    assert {connection.reply()[0] for connection in held} == {200}
+
+
+@pytest.mark.parametrize("files, arguments, said", [
+    (1000, ["--max-connections=841", "--threads=1"],
+     "flag --max-connections: setting max-connections: 841 connections on each of 1 threads need 1001 open files, and this process may have 1000 (ulimit -Hn)"),
+    (1000, ["--max-connections=840", "--threads=1"], None),
+    (1000, ["--max-connections=373", "--threads=2"], "setting max-connections: 373 connections on each of 2 threads"),
+    (1000, ["--threads=2"], None),
+    (256, ["--threads=2"], "setting max-connections: 20000 connections on each of 2 threads"),
+])  # fmt: skip
+def test_check_tells_where_connections_do_not_fit(files, arguments, said):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+
+    done = subprocess.run([PROGRAM, "--config", settings_file(), "--check", *arguments], preexec_fn=limit, capture_output=True, text=True, timeout=20)
+    assert (done.returncode == 0) == (said is None), done.stderr
+    if said is not None:
+        assert said in done.stderr
+
+
+def test_ten_thousand_connections_are_held_and_others_served(gateway, many_files, admin, account):
+    api = gateway()
+    count = min(10_000, many_files - 500)
+    before = rss_kib(api)
+    one = get_balance(admin.key, account)
+    idle = []
+
+    def all_are_answered():
+        for begin in range(0, count, 500):
+            part = idle[begin : begin + 500]
+            for connection in part:
+                connection.sendall(one)
+            for connection in part:
+                assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+
+    for _ in range(count):
+        idle.append(socket.create_connection(("127.0.0.1", api.port), timeout=30))
+    all_are_answered()
+    assert metric(api, "tokpay_http_connections") == count
+    memory = rss_kib(api)
+    print(f"{count} idle connections: {memory / 1024:.0f} MiB, {(memory - before) / count:.1f} KiB each")
+    assert SANITIZED or memory < 200 * 1024
+    client = Client(admin.key, api.url)
+    for _ in range(100):
+        assert client.get(f"/v1/accounts/{account}/balance").status == 200
+    all_are_answered()
+    for connection in idle:
+        connection.close()
+    client.close()
+    eventually(lambda: metric(api, "tokpay_http_connections") == 0, 20, "the end of all connections")
+
+
+# Slow clients
+
+
+class SlowClient:
+    """Sends byte by byte until it is answered."""
+
+    def __init__(self, api, data):
+        self.socket = socket.create_connection(("127.0.0.1", api.port))
+        self.socket.setblocking(False)
+        self.data = iter(data)
+        self.answer = b""
+        self.closed = False
+
+    def step(self):
+        with contextlib.suppress(StopIteration, OSError):
+            self.socket.send(bytes([next(self.data)]))
+        try:
+            while not self.closed:
+                piece = self.socket.recv(4096)
+                self.answer += piece
+                self.closed = not piece
+        except BlockingIOError:
+            pass
+        return self.closed
+
+
+def test_clients_that_send_byte_by_byte_are_stopped_and_others_served(gateway, admin, account):
+    api = gateway(header_timeout_ms=1500, body_timeout_ms=1500)
+    header = request("GET /v1/accounts HTTP/1.1", "X: " + "x" * 10_000)
+    body = request("POST /v1/balances:query HTTP/1.1", f"Authorization: Bearer {admin.key}", "Content-Length: 10000")
+    slow = [SlowClient(api, header) for _ in range(200)]
+    for _ in range(200):
+        slow.append(SlowClient(api, b"x" * 10_000))
+        slow[-1].socket.send(body)
+    silent = [SlowClient(api, b"") for _ in range(50)]
+    client = Client(admin.key, api.url)
+    waiting = slow + silent
+    until = time.monotonic() + 30
+    while waiting:
+        assert time.monotonic() < until
+        waiting = [one for one in waiting if not one.step()]
+        assert client.get(f"/v1/accounts/{account}/balance").status == 200
+        time.sleep(0.02)
+    for one in slow:
+        assert one.answer.startswith(b"HTTP/1.1 408 ") and b"Connection: close\r\n" in one.answer
+        assert json.loads(one.answer.partition(b"\r\n\r\n")[2])["code"] == "request_timeout"
+    assert {one.answer for one in silent} == {b""}
+    for one in slow + silent:
+        one.socket.close()
+    client.close()
+
+
+class Deaf:
+    """A client that sends and does not read, with little room for what it is sent."""
+
+    def __init__(self, api, data):
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.socket.connect(("127.0.0.1", api.port))
+        self.socket.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            self.socket.send(data)
+
+    def close(self):
+        self.socket.close()
+
+
+@pytest.fixture(scope="module")
+def long_account(ledger):
+    """An account whose export has 20 MB."""
+    payer, payee = ledger.open_accounts(1_000_000, 0)
+    for _ in range(2):
+        ledger.execute(
+            "select from tokpay.transfer(%s, array_fill(%s::bigint, array[10000]), array_fill(1::bigint, array[10000]), description => %s)",
+            [payer, payee, "x" * 1000],
+        )
+    return payee
+
+
+def test_clients_that_never_read_are_closed_and_take_bounded_memory(gateway, admin, account, long_account):
+    api = gateway(threads=1, write_timeout_ms=1500)
+    export = request(f"GET /v1/accounts/{long_account}/entries?format=csv HTTP/1.1", f"Authorization: Bearer {admin.key}")
+    page = request(f"GET /v1/accounts/{long_account}/entries?limit=1000 HTTP/1.1", f"Authorization: Bearer {admin.key}")
+    growth = Growth(api)
+    deaf = [Deaf(api, data) for data in (export, page * 40, OPENAPI * 500) for _ in range(5)]
+    client = Client(admin.key, api.url)
+    until = time.monotonic() + 30
+    while metric(api, "tokpay_http_connections") > 1:
+        assert time.monotonic() < until
+        assert client.get(f"/v1/accounts/{account}/balance").status == 200
+        growth.look()
+    print(f"15 that never read: {growth.mib:.0f} MiB more")
+    assert SANITIZED or growth.mib < 128
+    for one in deaf:
+        one.close()
+    client.close()
+
+
+def test_those_who_do_not_read_are_closed_early_when_their_answers_fill_the_memory(gateway, admin, account):
+    api = gateway(threads=1, write_timeout_ms=600_000)
+    growth = Growth(api)
+    client = Client(admin.key, api.url)
+    assert client.get(f"/v1/accounts/{account}/balance").status == 200
+    deaf = []
+    for _ in range(600):
+        deaf.append(Deaf(api, OPENAPI * 10))
+        growth.look()
+
+    def has_room():
+        growth.look()
+        return metric(api, "tokpay_http_connections") < 450
+
+    eventually(has_room, 20, "room")
+    print(f"600 that never read: {growth.mib:.0f} MiB more, {metric(api, 'tokpay_http_connections'):.0f} connections are left")
+    assert SANITIZED or growth.mib < 300
+    assert client.get(f"/v1/accounts/{account}/balance").status == 200  # over the connection that it had
+    assert metric(api, "tokpay_http_connections") > 100
+    for one in deaf:
+        one.close()
+    client.close()
+
+
+def test_a_client_that_is_always_behind_takes_bounded_memory(gateway):
+    """What has been sent is forgotten though something always waits."""
+    api = gateway(threads=1)
+    count = 600
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    client.connect(("127.0.0.1", api.port))
+    client.setblocking(False)
+    selector = selectors.DefaultSelector()
+    selector.register(client, selectors.EVENT_READ | selectors.EVENT_WRITE)
+    line = b"HTTP/1.1 200 OK\r\n"
+    unsent, answers, got, end = OPENAPI * count, 0, 0, b""
+    growth = Growth(api)
+    while answers < count:
+        for _, events in selector.select(10) or pytest.fail("nothing comes any more"):
+            if events & selectors.EVENT_WRITE and unsent:
+                unsent = unsent[client.send(unsent) :]
+            if events & selectors.EVENT_READ:
+                piece = client.recv(65536)
+                assert piece
+                got += len(piece)
+                answers += (end + piece).count(line)
+                end = piece[1 - len(line) :]
+        growth.look()
+        time.sleep(0.0005)
+    print(f"{got / MIB:.0f} MiB of answers: {growth.mib:.0f} MiB more")
+    assert SANITIZED or growth.mib < 32
+    client.close()
