@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lane.hpp"
+#include "log.hpp"
 #include "pg_connection.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -12,7 +13,6 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <chrono>
-#include <iostream>
 #include <list>
 #include <string_view>
 
@@ -141,8 +141,11 @@ private:
 			}
 			auto batch = lane_.take();
 			send(connection, batch);
+			Clock::time_point sent = Clock::now();
 			while (!batch.empty()) {
 				const pg::Answer answer = co_await connection.receive();
+				const Clock::time_point received = Clock::now();
+				lane_.call_ended(received - std::exchange(sent, received));
 				// The next call goes out first: the database works on it while this one's
 				// requests are answered.
 				typename LaneType::Batch next;
@@ -201,7 +204,7 @@ private:
 		if (error == last_logged_)
 			return;
 		last_logged_ = error;
-		std::cerr << "tokpay-gateway: database: " << error << std::endl;
+		log_message("database: " + error);
 	}
 
 	boost::asio::io_context &io_;

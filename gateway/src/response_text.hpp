@@ -6,9 +6,10 @@
 namespace tokpay {
 
 // Appends status line, header, of which some lines are always the same, and body. A response with a
-// stream ends with its header, and says that chunks follow where the connection is kept.
+// stream ends with its header, and says that chunks follow where the connection is kept. Without a
+// request_id it carries none.
 void append_response(std::string &out, const Response &response, std::string_view common_lines,
-	bool keep_alive, bool with_body = true);
+	std::string_view request_id, bool keep_alive, bool with_body = true);
 
 // Appends one chunk of a chunked body; no piece is empty.
 void append_chunk(std::string &out, std::string_view piece);
