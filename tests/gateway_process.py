@@ -45,8 +45,9 @@ def settings_file():
 
 
 class GatewayProcess:
-    def __init__(self, config=None, port=None, **settings):
-        """config: the file instead of the instance's own. settings: public_url="…" is the flag --public-url."""
+    def __init__(self, config=None, port=None, reads_log=True, **settings):
+        """config: the file instead of the instance's own. settings: public_url="…" is the flag --public-url.
+        Without reads_log its log is a pipe that nobody reads before read_log()."""
         self.port, self.admin_port = port or free_port(), free_port()
         self.admin_url = f"http://127.0.0.1:{self.admin_port}"
         scheme = "https" if "tls_key" in settings else "http"
@@ -56,7 +57,8 @@ class GatewayProcess:
         self.process = subprocess.Popen([PROGRAM, "--config", config or settings_file(), *arguments], stderr=subprocess.PIPE, text=True)
         self.log = []
         self.reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True)
-        self.reader.start()
+        if reads_log:
+            self.read_log()
         eventually(lambda: self.process.poll() is not None or self.ready(), 30, "the gateway")
         assert self.process.poll() is None, "".join(self.log)
 
@@ -66,11 +68,16 @@ class GatewayProcess:
         except (OSError, http.client.HTTPException):
             return False
 
+    def read_log(self):
+        if self.reader.ident is None:
+            self.reader.start()
+
     def signal(self, number):
         self.process.send_signal(number)
 
     def stop(self):
         """SIGTERM; everything it wrote, once it has ended well."""
+        self.read_log()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=60)

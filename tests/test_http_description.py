@@ -31,16 +31,20 @@ def test_it_is_served_as_it_is(ledger):
 
 BALANCE = {"account": "1", "currency": "USD", "balance": 1, "held": 0, "available": 1, "version": 1}
 JSON = {"Content-Type": "application/json", "ETag": '"1"'}
+NOT_FOUND = {"type": "urn:problem-type:tokpay:not_found", "title": "Not found", "status": 404, "detail": "", "code": "not_found"}
+NAMED = {"Content-Type": "application/problem+json", "X-Request-Id": "a-1"}
 
 
 @pytest.mark.parametrize("status, headers, body", [
     (201, JSON, BALANCE), (200, {"Content-Type": "text/plain", "ETag": '"1"'}, BALANCE), (200, {"Content-Type": "application/json"}, BALANCE),
     (200, JSON, {**BALANCE, "account": 1}), (200, JSON, {**BALANCE, "balance": 1.5}), (200, JSON, {**BALANCE, "balance": 1 << 63}),
     (200, JSON, {name: value for name, value in BALANCE.items() if name != "held"}), (304, JSON, BALANCE),
-    (404, {"Content-Type": "application/problem+json"}, {"code": "not_found"}), (404, JSON, {}),
+    (404, NAMED, {"code": "not_found"}), (404, {**NAMED, "Content-Type": "application/json"}, NOT_FOUND),
+    (404, {"Content-Type": "application/problem+json"}, NOT_FOUND), (404, {**NAMED, "X-Request-Id": "a.b"}, NOT_FOUND),
 ])  # fmt: skip
 def test_a_reply_that_is_not_described_is_found_out(status, headers, body):
     path = "/v1/accounts/1/balance"
     api_description.check("GET", path, 200, JSON, json.dumps(BALANCE))
+    api_description.check("GET", path, 404, NAMED, json.dumps(NOT_FOUND))
     with pytest.raises((AssertionError, jsonschema.ValidationError)):
         api_description.check("GET", path, status, headers, json.dumps(body))

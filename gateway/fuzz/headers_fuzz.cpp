@@ -1,9 +1,11 @@
-// Values of headers that strangers write: cookies, forwarded addresses, idempotency keys.
+// Values of headers that strangers write: cookies, forwarded addresses, idempotency keys, names of
+// requests.
 #include "fuzz_target.hpp"
 
 #include "body_reader.hpp"
 #include "client_address.hpp"
 #include "cookie.hpp"
+#include "request_trace.hpp"
 
 using namespace tokpay;
 
@@ -22,5 +24,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	request.headers.push_back({"Idempotency-Key", text});
 	if (const auto key = idempotency_key(request))
 		fuzz::check(!key->empty() && key->size() <= max_http_key_bytes);
+
+	request.headers = {{"X-Request-Id", text}, {"traceparent", text}};
+	const auto trace = read_trace(request);
+	fuzz::check(trace->request_id->size() <= max_request_id_bytes);
+	fuzz::check(trace->request_id->empty() || text == *trace->request_id);
+	fuzz::check(trace->trace_id.empty() || trace->trace_id.size() == 32);
+	fuzz::check(trace->trace_id.find_first_not_of("0123456789abcdef") == std::string::npos);
 	return 0;
 }

@@ -1,13 +1,13 @@
 #include "body_stream.hpp"
 
+#include "log.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
-#include <iostream>
 
 namespace tokpay {
 
@@ -28,7 +28,7 @@ asio::awaitable<void> StreamWriter::run(std::shared_ptr<StreamWriter> self, Body
 		co_await make(*self);
 		complete = true;
 	} catch (const std::exception &error) {
-		std::cerr << "tokpay-gateway: a streamed body: " << error.what() << std::endl;
+		log_message(std::string("a streamed body: ") + error.what());
 	}
 	if (self->connection_ != nullptr)
 		self->connection_->stream_ended(complete);

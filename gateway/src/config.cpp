@@ -63,6 +63,9 @@ const std::vector<SettingInfo> known_settings = {
 		"wrong credentials, for each client address"},
 	{"demo-funding", "on|off", "off",
 		"owners may top up their accounts with money from nowhere; for demonstrations"},
+	{"log-requests", "on|off", "off",
+		"a line of JSON on standard error for every request; off: for those that fail (5xx)"},
+	{"slow-request-ms", "MS", "0", "a line for every request that took so long, too; 0: none"},
 };
 
 unsigned number(const Settings &settings, const char *name, unsigned most) {
@@ -249,6 +252,8 @@ std::optional<Config> read_config(int argc, char **argv, char **environment) {
 		.failed_credential_quota = quota(settings, "failed-credential-limit", "failed-credentials"),
 		.write_quota = quota(settings, "write-limit", "writes"),
 		.demo_funding = is_on(settings, "demo-funding"),
+		.log_requests = is_on(settings, "log-requests"),
+		.slow_request = milliseconds(settings, "slow-request-ms"),
 		.only_check = only_check,
 	};
 	check_public(settings, config);

@@ -51,7 +51,9 @@ struct Config {
 	Quota failed_credential_quota; // of an address
 	Quota write_quota;			   // of an owner
 	bool demo_funding;			   // owners may top up their accounts with money from nowhere
-	bool only_check;			   // --check: do not serve
+	bool log_requests;			   // all of them; else those that fail
+	std::chrono::milliseconds slow_request; // those that took so long are logged, too; 0: none
+	bool only_check;						// --check: do not serve
 };
 
 // Nothing where the program only printed its help. Throws SettingError where a setting is missing

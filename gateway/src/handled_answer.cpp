@@ -48,11 +48,13 @@ const Response &HandledAnswer::response() {
 
 asio::awaitable<void> HandledAnswer::run(std::shared_ptr<Work> work) {
 	size_t route = no_route();
-	work->response = co_await answer(work->worker, work->request, route);
+	CallerPtr caller;
+	work->response = co_await answer(work->worker, work->request, route, caller);
 	if (work->answer == nullptr)
 		co_return;
 	work->worker.unread_bytes += work->response.body.size();
 	work->answer->route = route;
+	work->answer->caller = std::move(caller);
 	work->answer->finish();
 }
 

@@ -83,6 +83,7 @@ void throw_exception_from_error(const Problem &problem, const boost::source_loca
 Response to_response(const Problem &problem) {
 	Response response;
 	response.status = problem.status;
+	response.code = problem.code;
 	response.content_type = "application/problem+json";
 	response.headers = problem.headers;
 	json::Writer out(response.body);

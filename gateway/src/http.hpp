@@ -56,7 +56,8 @@ struct Response {
 	std::string body;
 	const char *content_type = "application/json";
 	std::vector<std::pair<const char *, std::string>> headers = {};
-	BodyStream stream = {}; // where it is set, it makes the body
+	BodyStream stream = {};	 // where it is set, it makes the body
+	const char *code = "ok"; // of the problem it tells of
 };
 
 // A member of the request that is wrong, as a JSON pointer (RFC 6901).

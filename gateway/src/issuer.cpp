@@ -1,12 +1,13 @@
 #include "issuer.hpp"
 
+#include "log.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <ctime>
-#include <iostream>
 
 namespace tokpay {
 
@@ -91,8 +92,7 @@ asio::awaitable<void> Issuer::fetch_keys() {
 		if (ring_.fetched(std::move(*keys), std::move(*text), Clock::now()))
 			generation_++;
 	} else {
-		std::cerr << "tokpay-gateway: the keys of " << config_.rules.issuer
-				  << " cannot be had: " << why << std::endl;
+		log_message("the keys of " + config_.rules.issuer + " cannot be had: " + why);
 		ring_.failed(Clock::now());
 	}
 	answered_.cancel();

@@ -5,7 +5,7 @@
 // Not thread-safe: a lane belongs to one thread.
 #pragma once
 
-#include "counter.hpp"
+#include "histogram.hpp"
 
 #include <boost/intrusive/list.hpp>
 
@@ -59,13 +59,13 @@ template<class Request, class Reply> struct Ticket : OutstandingHook {
 	std::function<void()> on_settled; // also where the deadline has passed first
 };
 
-// Counters since start; batch_sum / calls is the mean batch. Other threads may read them.
+// Counters since start. Other threads may read them.
 struct LaneCounters {
-	Counter calls;
-	Counter batch_sum; // requests in all calls
-	Counter shed;	   // refused because the queue was full
-	Counter retried;   // sent again after a lost connection
-	Counter depth;	   // waiting now
+	SizeHistogram batch_sizes;		  // requests in each call
+	DurationHistogram call_durations; // of calls that were answered, refused or lost
+	Counter shed;					  // refused because the queue was full
+	Counter retried;				  // sent again after a lost connection
+	Counter depth;					  // waiting now
 };
 
 // Request has weight() const, in whatever unit the limits count, bytes() const, about what it takes
@@ -161,10 +161,8 @@ public:
 			if (next->alone)
 				break;
 		}
-		if (!batch.empty()) {
-			counters_.calls.add();
-			counters_.batch_sum.add(batch.size());
-		}
+		if (!batch.empty())
+			counters_.batch_sizes.observe(batch.size());
 		return batch;
 	}
 
@@ -187,6 +185,9 @@ public:
 			slow ? std::clamp(static_cast<size_t>(better), std::min(min_queue_weight, most), most)
 				 : most;
 	}
+
+	// A call has come to its end, whichever it was.
+	void call_ended(Clock::duration took) { counters_.call_durations.observe(took); }
 
 	// The call came back; every ticket's reply is set.
 	void answered(const Batch &batch) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lane.hpp"
+#include "log.hpp"
 #include "pg_connection.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -12,7 +13,6 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <chrono>
-#include <iostream>
 #include <list>
 #include <string_view>
 
@@ -145,9 +145,10 @@ private:
 			while (!batch.empty()) {
 				const pg::Answer answer = co_await connection.receive();
 				const auto received = Clock::now();
+				const auto took = received - std::exchange(sent, received);
+				lane_.call_ended(took);
 				if (answer.kind == pg::Answer::Kind::ok)
-					lane_.note_duration(batch, received - sent);
-				sent = received;
+					lane_.note_duration(batch, took);
 				// The next call goes out first: the database works on it while this one's
 				// requests are answered.
 				typename LaneType::Batch next;
@@ -206,7 +207,7 @@ private:
 		if (error == last_logged_)
 			return;
 		last_logged_ = error;
-		std::cerr << "tokpay-gateway: database: " << error << std::endl;
+		log_message("database: " + error);
 	}
 
 	boost::asio::io_context &io_;

@@ -4,6 +4,7 @@
 #include "config.hpp"
 #include "hold_expiry.hpp"
 #include "listener.hpp"
+#include "log.hpp"
 #include "open_files.hpp"
 
 #include <boost/asio/signal_set.hpp>
@@ -62,10 +63,9 @@ std::unique_ptr<ServerTls> server_tls(const Config &config) {
 void reload(ServerTls &tls) {
 	try {
 		tls.reload();
-		std::cerr << "tokpay-gateway: the certificate was read again" << std::endl;
+		log_message("the certificate was read again");
 	} catch (const std::exception &error) {
-		std::cerr << "tokpay-gateway: the certificate stays as it was: " << error.what()
-				  << std::endl;
+		log_message(std::string("the certificate stays as it was: ") + error.what());
 	}
 }
 
@@ -100,9 +100,9 @@ void serve(const Config &config) {
 	std::vector<std::jthread> threads;
 	for (Worker &worker : workers)
 		threads.emplace_back([&worker] { worker.io.run(); });
-	std::cerr << "tokpay-gateway: serving " << (tls ? "https://" : "http://") << config.listen.host
-			  << ':' << config.listen.port << " with " << config.threads << " threads, admin port "
-			  << config.admin_listen.port << std::endl;
+	log_message((tls ? "serving https://" : "serving http://") + config.listen.host + ':' +
+				std::to_string(config.listen.port) + " with " + std::to_string(config.threads) +
+				" threads, admin port " + std::to_string(config.admin_listen.port));
 
 	int received = SIGHUP;
 	const auto receive = [&](boost::system::error_code, int number) { received = number; };
@@ -113,7 +113,7 @@ void serve(const Config &config) {
 		if (received == SIGHUP && tls)
 			reload(*tls);
 	}
-	std::cerr << "tokpay-gateway: draining" << std::endl;
+	log_message("draining");
 	drain(workers, listeners);
 }
 

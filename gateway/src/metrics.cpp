@@ -1,16 +1,25 @@
 #include "metrics.hpp"
 
+#include "log.hpp"
+#include "openapi.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <type_traits>
+
 namespace tokpay {
 
 namespace {
 
 using Workers = std::vector<const Metrics *>;
 
-// The sum of what get(metrics) names in every worker.
+const auto process_start = std::chrono::system_clock::now();
+
+// The sum of what get(metrics) is in every worker.
 template<class Get> uint64_t sum(const Workers &workers, Get get) {
 	uint64_t total = 0;
 	for (const Metrics *metrics : workers)
-		total += get(*metrics).get();
+		total += get(*metrics);
 	return total;
 }
 
@@ -18,25 +27,61 @@ void head(std::string &out, const char *name, const char *type, const char *help
 	out += std::string("# HELP ") + name + ' ' + help + "\n# TYPE " + name + ' ' + type + '\n';
 }
 
-void line(std::string &out, const char *name, const std::string &labels, const std::string &value) {
-	out += name + labels + ' ' + value + '\n';
+// labels: NAME="VALUE" with commas between, or nothing.
+void line(std::string &out, const std::string &name, const std::string &labels,
+	const std::string &value) {
+	out += name + (labels.empty() ? "" : '{' + labels + '}') + ' ' + value + '\n';
 }
 
-uint64_t lane_sum(const Workers &workers, size_t lane, Counter LaneCounters::*counter) {
-	return sum(workers,
-		[&](const Metrics &m) -> const Counter & { return m.lanes[lane].counters->*counter; });
-}
-
-std::string lane_label(const Workers &workers, size_t lane) {
-	return std::string("{lane=\"") + workers[0]->lanes[lane].name + "\"}";
-}
-
-void lane_family(std::string &out, const Workers &workers, const char *name, const char *type,
-	const char *help, Counter LaneCounters::*counter) {
+void single(
+	std::string &out, const char *name, const char *type, const char *help, uint64_t value) {
 	head(out, name, type, help);
-	for (size_t lane = 0; lane < workers[0]->lanes.size(); lane++)
-		line(
-			out, name, lane_label(workers, lane), std::to_string(lane_sum(workers, lane, counter)));
+	line(out, name, "", std::to_string(value));
+}
+
+// Nanoseconds as seconds, exactly.
+std::string seconds(uint64_t nanoseconds) {
+	constexpr uint64_t in_a_second = 1000000000;
+	char text[48];
+	std::snprintf(text, sizeof text, "%llu.%09llu",
+		static_cast<unsigned long long>(nanoseconds / in_a_second),
+		static_cast<unsigned long long>(nanoseconds % in_a_second));
+	std::string number(text);
+	number.erase(number.find_last_not_of('0') + 1);
+	if (number.ends_with('.'))
+		number.pop_back();
+	return number;
+}
+
+std::string plain(uint64_t number) {
+	return std::to_string(number);
+}
+
+// The series of one histogram: get(metrics) is a worker's. The buckets are read once and the count
+// made of them, so that they agree while others count on.
+template<class Get>
+void histogram(std::string &out, const std::string &name, const std::string &labels,
+	const Workers &workers, Get get, std::string (*text)(uint64_t)) {
+	using Kind = std::remove_cvref_t<decltype(get(*workers[0]))>;
+	uint64_t count = 0;
+	for (size_t bucket = 0; bucket <= Kind::bounds; bucket++) {
+		count += sum(workers, [&](const Metrics &m) { return get(m).count(bucket); });
+		const std::string bound = bucket < Kind::bounds ? text(Kind::bound(bucket)) : "+Inf";
+		line(out, name + "_bucket", labels + ",le=\"" + bound + '"', std::to_string(count));
+	}
+	line(out, name + "_sum", labels,
+		text(sum(workers, [&](const Metrics &m) { return get(m).sum(); })));
+	line(out, name + "_count", labels, std::to_string(count));
+}
+
+// Requests
+
+uint64_t requests(const Workers &workers, size_t route, size_t status) {
+	return sum(workers, [&](const Metrics &m) { return m.durations[route][status].count(); });
+}
+
+std::string route_label(const char *name) {
+	return std::string("route=\"") + name + '"';
 }
 
 void response_family(
@@ -44,27 +89,95 @@ void response_family(
 	const char *name = "tokpay_http_responses_total";
 	head(out, name, "counter", "Responses by route and class of status.");
 	for (size_t route = 0; route < route_names.size(); route++)
-		for (size_t hundred = 2; hundred < 6; hundred++) {
-			const uint64_t count = sum(workers,
-				[&](const Metrics &m) -> const Counter & { return m.responses[route][hundred]; });
+		for (unsigned hundred = 2; hundred < 6; hundred++) {
+			uint64_t count = 0;
+			for (size_t status = 0; status < counted_statuses.size(); status++)
+				if (counted_statuses[status] / 100 == hundred)
+					count += requests(workers, route, status);
 			if (count > 0)
 				line(out, name,
-					std::string("{route=\"") + route_names[route] + "\",status=\"" +
-						std::to_string(hundred) + "xx\"}",
+					route_label(route_names[route]) + ",status=\"" + std::to_string(hundred) +
+						"xx\"",
 					std::to_string(count));
 		}
 }
 
-void mean_batch_family(std::string &out, const Workers &workers) {
-	const char *name = "tokpay_lane_mean_batch_size";
-	head(out, name, "gauge", "Mean number of requests in a call since the start.");
-	for (size_t lane = 0; lane < workers[0]->lanes.size(); lane++) {
-		const uint64_t calls = lane_sum(workers, lane, &LaneCounters::calls);
-		const uint64_t requests = lane_sum(workers, lane, &LaneCounters::batch_sum);
-		const double mean =
-			calls == 0 ? 0 : static_cast<double>(requests) / static_cast<double>(calls);
-		line(out, name, lane_label(workers, lane), std::to_string(mean));
-	}
+void duration_family(
+	std::string &out, const Workers &workers, const std::vector<const char *> &route_names) {
+	const char *name = "tokpay_http_request_duration_seconds";
+	head(out, name, "histogram",
+		"From a request's last byte to the first of its answer, by route and status.");
+	for (size_t route = 0; route < route_names.size(); route++)
+		for (size_t status = 0; status <= counted_statuses.size(); status++) {
+			if (requests(workers, route, status) == 0)
+				continue;
+			const std::string code = status < counted_statuses.size()
+										 ? std::to_string(counted_statuses[status])
+										 : "other";
+			histogram(
+				out, name, route_label(route_names[route]) + ",code=\"" + code + '"',
+				workers, [&](const Metrics &m) -> auto & { return m.durations[route][status]; },
+				seconds);
+		}
+}
+
+// Lanes
+
+std::string lane_label(const Workers &workers, size_t lane) {
+	return std::string("lane=\"") + workers[0]->lanes[lane].name + '"';
+}
+
+// A number of each lane: get(counters).
+template<class Get>
+void lane_family(std::string &out, const Workers &workers, const char *name, const char *type,
+	const char *help, Get get) {
+	head(out, name, type, help);
+	for (size_t lane = 0; lane < workers[0]->lanes.size(); lane++)
+		line(out, name, lane_label(workers, lane),
+			std::to_string(
+				sum(workers, [&](const Metrics &m) { return get(*m.lanes[lane].counters); })));
+}
+
+template<class Kind>
+void lane_histogram(std::string &out, const Workers &workers, const char *name, const char *help,
+	Kind LaneCounters::*member, std::string (*text)(uint64_t)) {
+	head(out, name, "histogram", help);
+	for (size_t lane = 0; lane < workers[0]->lanes.size(); lane++)
+		histogram(
+			out, name, lane_label(workers, lane),
+			workers, [&](const Metrics &m) -> auto & { return m.lanes[lane].counters->*member; },
+			text);
+}
+
+void lane_families(std::string &out, const Workers &workers) {
+	lane_family(out, workers, "tokpay_lane_calls_total", "counter", "Calls to the database.",
+		[](const LaneCounters &c) { return c.batch_sizes.count(); });
+	lane_family(out, workers, "tokpay_lane_requests_total", "counter",
+		"Requests carried by those calls.",
+		[](const LaneCounters &c) { return c.batch_sizes.sum(); });
+	lane_family(out, workers, "tokpay_lane_shed_total", "counter",
+		"Requests refused because the queue was full.",
+		[](const LaneCounters &c) { return c.shed.get(); });
+	lane_family(out, workers, "tokpay_lane_retried_total", "counter",
+		"Requests sent again after a lost connection.",
+		[](const LaneCounters &c) { return c.retried.get(); });
+	lane_family(out, workers, "tokpay_lane_depth", "gauge", "Requests that wait.",
+		[](const LaneCounters &c) { return c.depth.get(); });
+	lane_histogram(out, workers, "tokpay_lane_batch_size", "Requests in a call.",
+		&LaneCounters::batch_sizes, plain);
+	lane_histogram(out, workers, "tokpay_lane_call_duration_seconds",
+		"From a call's start to its answer, refusal or loss.", &LaneCounters::call_durations,
+		seconds);
+}
+
+void process_families(std::string &out) {
+	using std::chrono::milliseconds;
+	head(out, "tokpay_build_info", "gauge", "1, with the version of the program.");
+	line(out, "tokpay_build_info", "version=\"" + std::string(api_version()) + '"', "1");
+	head(out, "process_start_time_seconds", "gauge", "When the process began, in Unix time.");
+	const auto start = std::chrono::floor<milliseconds>(process_start.time_since_epoch());
+	line(out, "process_start_time_seconds", "",
+		seconds(static_cast<uint64_t>(std::chrono::nanoseconds(start).count())));
 }
 
 } // namespace
@@ -72,25 +185,19 @@ void mean_batch_family(std::string &out, const Workers &workers) {
 std::string exposition(const Workers &workers, const std::vector<const char *> &route_names) {
 	std::string out;
 	response_family(out, workers, route_names);
-	head(out, "tokpay_http_connections", "gauge", "Open client connections.");
-	line(out, "tokpay_http_connections", "",
-		std::to_string(
-			sum(workers, [](const Metrics &m) -> const Counter & { return m.connections; })));
-	head(out, "tokpay_idempotency_replays_total", "counter", "Requests answered by their key.");
-	line(out, "tokpay_idempotency_replays_total", "",
-		std::to_string(
-			sum(workers, [](const Metrics &m) -> const Counter & { return m.replays; })));
-	lane_family(out, workers, "tokpay_lane_calls_total", "counter", "Calls to the database.",
-		&LaneCounters::calls);
-	lane_family(out, workers, "tokpay_lane_requests_total", "counter",
-		"Requests carried by those calls.", &LaneCounters::batch_sum);
-	lane_family(out, workers, "tokpay_lane_shed_total", "counter",
-		"Requests refused because the queue was full.", &LaneCounters::shed);
-	lane_family(out, workers, "tokpay_lane_retried_total", "counter",
-		"Requests sent again after a lost connection.", &LaneCounters::retried);
-	lane_family(
-		out, workers, "tokpay_lane_depth", "gauge", "Requests that wait.", &LaneCounters::depth);
-	mean_batch_family(out, workers);
+	duration_family(out, workers, route_names);
+	single(out, "tokpay_http_connections", "gauge", "Open client connections.",
+		sum(workers, [](const Metrics &m) { return m.connections.get(); }));
+	single(out, "tokpay_idempotency_replays_total", "counter", "Requests answered by their key.",
+		sum(workers, [](const Metrics &m) { return m.replays.get(); }));
+	lane_families(out, workers);
+	head(out, "tokpay_log_dropped_lines_total", "counter",
+		"Lines missing in the log: nobody read it (full), or too many were alike (flood).");
+	line(out, "tokpay_log_dropped_lines_total", "reason=\"full\"",
+		std::to_string(standard_log().dropped()));
+	line(out, "tokpay_log_dropped_lines_total", "reason=\"flood\"",
+		std::to_string(sum(workers, [](const Metrics &m) { return m.left_out_lines.get(); })));
+	process_families(out);
 	return out;
 }
 

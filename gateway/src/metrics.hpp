@@ -11,12 +11,31 @@ namespace tokpay {
 
 constexpr size_t max_routes = 32;
 
+// The statuses that have series of their own.
+constexpr std::array<unsigned, 20> counted_statuses = {200, 201, 204, 303, 304, 400, 401, 403, 404,
+	405, 408, 409, 412, 413, 422, 429, 431, 500, 503, 504};
+
+// The index of a status in counted_statuses, its size for any other.
+constexpr size_t status_index(unsigned status) {
+	constexpr unsigned end = 600;
+	constexpr auto indices = [] {
+		std::array<uint8_t, end> table{};
+		table.fill(counted_statuses.size());
+		for (size_t i = 0; i < counted_statuses.size(); i++)
+			table[counted_statuses[i]] = static_cast<uint8_t>(i);
+		return table;
+	}();
+	return status < end ? indices[status] : counted_statuses.size();
+}
+
 // Counters of one worker.
 struct Metrics {
-	// By route (its index in the routing table) and hundred of the status.
-	std::array<std::array<Counter, 6>, max_routes> responses;
-	Counter connections; // open now
-	Counter replays;	 // answered by their key
+	// Of requests, from their last byte to the first of their answers, by route (its index in the
+	// routing table) and status_index().
+	std::array<std::array<DurationHistogram, counted_statuses.size() + 1>, max_routes> durations;
+	Counter connections;	// open now
+	Counter replays;		// answered by their key
+	Counter left_out_lines; // of the log, where there were too many alike
 	struct Lane {
 		const char *name;
 		const LaneCounters *counters;

@@ -7,4 +7,7 @@ namespace tokpay {
 
 std::string_view openapi_document();
 
+// The version that it describes, which is the program's.
+std::string_view api_version();
+
 } // namespace tokpay

@@ -1,8 +1,9 @@
 // An answer that is not there yet. A connection keeps them in the order of their requests.
 #pragma once
 
-#include "http.hpp"
+#include "caller.hpp"
 #include "lane.hpp"
+#include "request_trace.hpp"
 
 namespace tokpay {
 
@@ -32,6 +33,9 @@ public:
 	AnswerListener *listener = nullptr;	 // none: nobody waits any more
 	std::unique_ptr<PendingAnswer> next; // of the same connection
 	size_t route = 0;					 // its index in the metrics
+	CallerPtr caller;					 // none: nobody, or not asked
+	const char *method = nullptr;		 // where the request met no route, and could be read
+	std::unique_ptr<RequestTrace> trace; // null: the client has no name for its request
 	Clock::time_point begun;
 	bool keep_alive = true;
 	bool takes_chunks = true;

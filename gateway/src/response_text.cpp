@@ -48,7 +48,7 @@ void append_status_line(std::string &out, unsigned status) {
 } // namespace
 
 void append_response(std::string &out, const Response &response, std::string_view common_lines,
-	const Framing &framing) {
+	std::string_view request_id, const Framing &framing) {
 	append_status_line(out, response.status);
 	out.append(date_line()).append(common_lines);
 	if (response.status != 304) {
@@ -67,6 +67,8 @@ void append_response(std::string &out, const Response &response, std::string_vie
 		has_etag |= std::string_view(name) == "ETag";
 	}
 	append_header(out, "Cache-Control", has_etag ? "private, no-cache" : "no-store");
+	if (!request_id.empty())
+		append_header(out, "X-Request-Id", request_id);
 	if (!framing.keep_alive)
 		append_header(out, "Connection", "close");
 	out.append("\r\n");

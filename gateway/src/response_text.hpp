@@ -13,9 +13,9 @@ struct Framing {
 };
 
 // Appends status line, header, of which some lines are always the same, and body. A response with a
-// stream ends with its header.
+// stream ends with its header. Without a request_id it carries none.
 void append_response(std::string &out, const Response &response, std::string_view common_lines,
-	const Framing &framing);
+	std::string_view request_id, const Framing &framing);
 
 // Appends one chunk of a chunked body; no piece is empty.
 void append_chunk(std::string &out, std::string_view piece);

@@ -3,7 +3,6 @@
 #include "body_reader.hpp"
 
 #include <algorithm>
-#include <iostream>
 #include <iterator>
 
 namespace tokpay {
@@ -136,7 +135,7 @@ template<class Answer> Answer with_headers(const Exchange &exchange, Answer answ
 }
 
 asio::awaitable<Result<Response>> dispatch(
-	Worker &worker, const HttpRequest &request, size_t &route) {
+	Worker &worker, const HttpRequest &request, size_t &route, CallerPtr &known_caller) {
 	const Match found = match(request);
 	if (found.route == nullptr)
 		co_return no_such_route(found);
@@ -151,7 +150,7 @@ asio::awaitable<Result<Response>> dispatch(
 	const auto caller = co_await worker.authenticator.authenticate(request, exchange.deadline);
 	if (!caller)
 		co_return caller.error();
-	exchange.caller = *caller;
+	exchange.caller = known_caller = *caller;
 	if (auto refusal = check_quota(worker.limiter, **caller, request.method, exchange.headers))
 		co_return std::move(*refusal);
 	if (!may_use(**caller, *found.route))
@@ -170,22 +169,25 @@ asio::awaitable<Result<Response>> dispatch(
 
 } // namespace
 
-std::unique_ptr<PendingAnswer> start_direct(Worker &worker, const HttpRequest &request) {
+std::unique_ptr<PendingAnswer> start_direct(
+	Worker &worker, const HttpRequest &request, Clock::time_point now) {
 	const Match found = match(request);
 	if (found.route == nullptr || found.route->start == nullptr)
 		return nullptr;
 	Exchange exchange{.worker = worker,
 		.request = request,
 		.caller = worker.authenticator.known(request.header("Authorization").value_or("")),
-		.deadline = Clock::now() + worker.config.request_deadline};
+		.deadline = now + worker.config.request_deadline};
 	if (exchange.caller == nullptr || exchange.caller->quota ||
 		!may_use(*exchange.caller, *found.route))
 		return nullptr;
 	if (!found.id.empty())
 		exchange.id = parse_id(found.id).value_or(0);
 	auto answer = found.route->start(exchange);
-	if (answer != nullptr)
+	if (answer != nullptr) {
 		answer->route = static_cast<size_t>(found.route - routes.data());
+		answer->caller = std::move(exchange.caller);
+	}
 	return answer;
 }
 
@@ -204,14 +206,14 @@ asio::awaitable<std::optional<Problem>> find_refusal(Worker &worker, const HttpR
 	co_return std::nullopt;
 }
 
-asio::awaitable<Response> answer(Worker &worker, const HttpRequest &request, size_t &route) {
+asio::awaitable<Response> answer(
+	Worker &worker, const HttpRequest &request, size_t &route, CallerPtr &caller) {
 	route = no_route();
 	try {
-		const auto result = co_await dispatch(worker, request, route);
+		const auto result = co_await dispatch(worker, request, route, caller);
 		co_return result ? *result : to_response(result.error());
 	} catch (const std::exception &error) {
-		std::cerr << "tokpay-gateway: " << request.method << ' ' << route_names()[route] << ": "
-				  << error.what() << std::endl;
+		log_message(std::string(route_names()[route]) + ": " + error.what());
 	}
 	co_return to_response(internal_error());
 }

@@ -26,13 +26,16 @@ std::vector<const char *> route_names();
 
 // Answers a request at once or by a lane, where that is all it takes and the caller is known;
 // nothing where answer() has to.
-std::unique_ptr<PendingAnswer> start_direct(Worker &worker, const HttpRequest &request);
+std::unique_ptr<PendingAnswer> start_direct(
+	Worker &worker, const HttpRequest &request, Clock::time_point now);
 
 // Why a request will be refused whatever its body is; nothing where that is not certain.
 boost::asio::awaitable<std::optional<Problem>> find_refusal(
 	Worker &worker, const HttpRequest &request);
 
-// Answers a request; route is set to its index in the metrics. Never throws.
-boost::asio::awaitable<Response> answer(Worker &worker, const HttpRequest &request, size_t &route);
+// Answers a request; route is set to its index in the metrics, and caller where it is known whose
+// it is. Never throws.
+boost::asio::awaitable<Response> answer(
+	Worker &worker, const HttpRequest &request, size_t &route, CallerPtr &caller);
 
 } // namespace tokpay

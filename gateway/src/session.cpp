@@ -25,6 +25,8 @@ constexpr size_t max_kept_bytes = 4096;
 // would find its connection reset instead of the answer.
 constexpr size_t max_discarded_bytes = 32 * 1024 * 1024;
 constexpr std::chrono::seconds discard_timeout{5};
+// What the log calls a body that was cut off.
+constexpr const char *incomplete = "incomplete";
 
 bool is_safe(std::string_view method) {
 	return method == "GET" || method == "HEAD" || method == "OPTIONS";
@@ -178,15 +180,18 @@ size_t Session::start_request(std::string_view bytes) {
 // The request's texts are in bytes, or its body is in body, with the memory that is set aside.
 void Session::start_answer(const HttpRequest &request, std::string_view bytes, std::string body,
 	MemoryBudget::Share share) {
-	auto answer = start_direct(worker_, request);
+	const auto now = Clock::now();
+	auto answer = start_direct(worker_, request, now);
 	if (answer == nullptr) {
 		auto handled = std::make_unique<HandledAnswer>(
 			worker_, request, bytes, std::move(body), std::move(share));
+		handled->method = known_method(request.method);
 		handled->start();
 		answer = std::move(handled);
 	}
 	answer->listener = this;
-	answer->begun = Clock::now();
+	answer->begun = now;
+	answer->trace = read_trace(request);
 	answer->keep_alive = request.keep_alive;
 	answer->takes_chunks = request.takes_chunks;
 	answer->with_body = request.method != "HEAD";
@@ -215,7 +220,7 @@ void Session::continue_arrival(std::optional<Problem> refusal) {
 	if (!refusal && !arrival_->share.grow_to(size))
 		refusal = overloaded();
 	if (refusal) {
-		refuse(*refusal);
+		refuse(*refusal, &arrival_->request);
 		arrival_.reset();
 	} else {
 		arrival_->admitted = true;
@@ -232,7 +237,7 @@ size_t Session::read_body(std::string_view bytes) {
 	if (!problem && !arrival_->share.grow_to(arrival_->body.size()))
 		problem = overloaded();
 	if (problem) {
-		refuse(*problem);
+		refuse(*problem, &arrival_->request);
 		arrival_.reset();
 		return bytes.size();
 	}
@@ -245,9 +250,13 @@ size_t Session::read_body(std::string_view bytes) {
 	return used;
 }
 
-// Answers what could not be read, and closes.
-void Session::refuse(const Problem &problem) {
+// Answers what could not be read, or its header alone, and closes.
+void Session::refuse(const Problem &problem, const HttpRequest *request) {
 	auto answer = std::make_unique<Refusal>(problem);
+	if (request != nullptr) {
+		answer->method = known_method(request->method);
+		answer->trace = read_trace(*request);
+	}
 	answer->begun = Clock::now();
 	answer->route = no_route();
 	answer->keep_alive = false;
@@ -276,46 +285,81 @@ bool Session::is_last_answer() const {
 	return answers_.size() == 1 && arrival_ == nullptr && in_.empty();
 }
 
+// For metrics and log; what the reply is called, empty for nothing.
+std::string_view Session::take_note(
+	const PendingAnswer &answer, const Response &response, Clock::time_point now) {
+	const auto took = now - answer.begun;
+	worker_.metrics.durations[answer.route][status_index(response.status)].observe(took);
+	RequestLog &log = worker_.request_log;
+	const bool is_logged = log.wants(response.status, took, now);
+	const auto id = log.id_of(answer.trace.get(), is_logged || response.status >= 400);
+	if (is_logged)
+		record_ = std::make_unique<RequestRecord>(record_of(answer, response, id));
+	return id;
+}
+
 void Session::write_ready_answers() {
+	std::optional<Clock::time_point> now; // the same for all that are ready
 	while (!answers_.empty() && answers_.front().ready() && !stream_ &&
 		   out_.size() - sent_ < max_unsent_bytes) {
 		PendingAnswer &answer = answers_.front();
 		const bool keep_alive = answer.keep_alive && !(worker_.stopping && is_last_answer());
 		last_ = last_ || !keep_alive;
 		const Response &response = answer.response();
-		append_response(out_, response, worker_.security_headers,
+		if (!now)
+			now = Clock::now();
+		const std::string_view id = take_note(answer, response, *now);
+		const size_t written = out_.size();
+		append_response(out_, response, worker_.security_headers, id,
 			{.keep_alive = keep_alive,
 				.takes_chunks = answer.takes_chunks,
 				.with_body = answer.with_body});
-		worker_.metrics.responses[answer.route][response.status / 100].add();
+		count_bytes(out_.size() - written);
 		if (response.stream && answer.with_body) {
 			chunked_ = answer.takes_chunks;
 			stream_ = std::make_shared<StreamWriter>(worker_.io, *this);
 			return stream_->start(response.stream);
 		}
-		answers_.pop();
-		in_order_ = false;
+		end_answer();
 	}
+}
+
+void Session::count_bytes(size_t written) {
+	if (record_ != nullptr)
+		record_->bytes += written;
+}
+
+// The first answer is written, all of it that there will be.
+void Session::end_answer() {
+	if (record_ != nullptr)
+		worker_.request_log.write(*std::exchange(record_, nullptr));
+	answers_.pop();
+	in_order_ = false;
 }
 
 bool Session::put_piece(std::string_view piece) {
 	if (piece.empty()) // an empty chunk would end the body
 		return true;
+	const size_t written = out_.size();
 	if (chunked_)
 		append_chunk(out_, piece);
 	else
 		out_.append(piece);
+	count_bytes(out_.size() - written);
 	listener_.flush_later(*this);
 	return out_.size() - sent_ < max_unsent_bytes;
 }
 
 void Session::stream_ended(bool complete) {
-	if (complete && chunked_)
+	if (complete && chunked_) {
 		out_.append(last_chunk);
+		count_bytes(last_chunk.size());
+	}
+	if (!complete && record_ != nullptr)
+		record_->code = incomplete;
 	last_ = last_ || !complete; // the client sees that the end is missing
 	stream_.reset();
-	answers_.pop();
-	in_order_ = false;
+	end_answer();
 	listener_.flush_later(*this);
 }
 
@@ -373,8 +417,12 @@ void Session::close() {
 	worker_.metrics.connections.subtract();
 	worker_.unread_bytes -= std::exchange(counted_, 0);
 	socket_.close();
-	if (stream_)
+	if (stream_) {
 		stream_->abandon();
+		if (record_ != nullptr)
+			record_->code = incomplete;
+		end_answer();
+	}
 	while (!answers_.empty())
 		answers_.pop();
 	listener_.forget(*this);
@@ -427,9 +475,9 @@ void Session::watch_time() {
 void Session::time_is_up() {
 	const bool has_begun = arrival_ != nullptr || !in_.empty();
 	if (waits_ == Waits::for_body || (waits_ == Waits::for_header && has_begun)) {
-		arrival_.reset();
+		const auto arrival = std::move(arrival_);
 		in_.clear();
-		return refuse(request_timeout());
+		return refuse(request_timeout(), arrival == nullptr ? nullptr : &arrival->request);
 	}
 	close();
 }

@@ -73,11 +73,15 @@ private:
 	void admit_arrival();
 	void continue_arrival(std::optional<Problem> refusal);
 	size_t read_body(std::string_view bytes);
-	void refuse(const Problem &problem);
+	void refuse(const Problem &problem, const HttpRequest *request = nullptr);
 
 	void answer_is_ready() override;
 	bool is_last_answer() const;
+	std::string_view take_note(
+		const PendingAnswer &answer, const Response &response, Clock::time_point now);
 	void write_ready_answers();
+	void count_bytes(size_t written);
+	void end_answer();
 
 	// For the stream that makes a body.
 	bool put_piece(std::string_view piece) override;
@@ -102,7 +106,8 @@ private:
 	size_t counted_ = 0; // of out_, among the worker's unread bytes
 	AnswerQueue answers_;
 	std::unique_ptr<Arrival> arrival_;
-	std::shared_ptr<StreamWriter> stream_; // makes the body of the first answer
+	std::shared_ptr<StreamWriter> stream_;	// makes the body of the first answer
+	std::unique_ptr<RequestRecord> record_; // of the first answer, while it is written and logged
 	Waits waits_ = Waits::nothing;
 	Clock::time_point deadline_ = Clock::time_point::max();
 	size_t discarded_ = 0;

@@ -7,6 +7,7 @@
 #include "memory_budget.hpp"
 #include "metrics.hpp"
 #include "poller.hpp"
+#include "request_log.hpp"
 #include "tls.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -33,6 +34,7 @@ struct Worker {
 	boost::asio::io_context io{1};
 	Poller poller{io};
 	Metrics metrics;
+	RequestLog request_log{config, metrics.left_out_lines, standard_log()};
 	LaneRunner<BalanceCall> reads;
 	LaneRunner<TransferCall> transfers;		   // as a teller, who cannot create money
 	LaneRunner<TransferCall> funded_transfers; // for callers with the scope fund

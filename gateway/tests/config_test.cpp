@@ -66,6 +66,8 @@ TEST_F(Config_, DefaultsServeThisMachine) {
 	EXPECT_EQ(config.public_url, "http://127.0.0.1:8080");
 	EXPECT_EQ(config.write_quota.requests, 10u);
 	EXPECT_FALSE(config.tls || config.issuer || config.demo_funding || config.only_check);
+	EXPECT_FALSE(config.log_requests);
+	EXPECT_EQ(config.slow_request.count(), 0);
 	EXPECT_TRUE(config.trusted_proxies.empty());
 	EXPECT_GE(config.threads, 1u);
 }
@@ -112,6 +114,8 @@ TEST_F(Config_, AFaultTellsFileAndLine) {
 		{"write-limit = 1/", "line 3: setting write-limit"},
 		{"failed-credential-limit = 1/0", "line 3: setting failed-credential-limit"},
 		{"demo-funding = yes", "line 3: setting demo-funding: expected on or off"},
+		{"log-requests = all", "line 3: setting log-requests: expected on or off"},
+		{"slow-request-ms = 1.5", "line 3: setting slow-request-ms: expected a number"},
 		{"public-url = pay.example", "line 3: setting public-url"},
 		{"public-url = https://pay.example/x", "line 3: setting public-url"},
 		{"tls-key = x", "setting tls-certificate: is missing"},

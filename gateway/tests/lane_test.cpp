@@ -86,7 +86,7 @@ TEST_F(LaneTest, ALoneRequestGoesAtOnceAndAnEmptyLaneHasNoCall) {
 	EXPECT_EQ(only->state, State::in_flight);
 	EXPECT_TRUE(only->sent);
 	EXPECT_TRUE(lane.empty());
-	EXPECT_EQ(lane.counters().calls.get(), 1u);
+	EXPECT_EQ(lane.counters().batch_sizes.count(), 1u);
 }
 
 TEST_F(LaneTest, RequestsThatArriveDuringACallFormTheNextOneInOrder) {
@@ -309,7 +309,7 @@ TEST_F(LaneTest, AnAbandonedRequestThatWaitsIsNotSent) {
 	EXPECT_EQ(settled, Names({"a", "b"}));
 	lane.abandon(submit("c"));
 	EXPECT_EQ(take(), Names());
-	EXPECT_EQ(lane.counters().calls.get(), 1u);
+	EXPECT_EQ(lane.counters().batch_sizes.count(), 1u);
 }
 
 TEST_F(LaneTest, AbandonedRequestsLeaveTheirPlaceInAFullQueue) {
@@ -529,8 +529,8 @@ TEST_F(LaneTest, CountersTellCallsRequestsAndDepth) {
 	EXPECT_EQ(depth(), 0u);
 	submit("d");
 	take();
-	EXPECT_EQ(lane.counters().calls.get(), 2u);
-	EXPECT_EQ(lane.counters().batch_sum.get(), 4u);
+	EXPECT_EQ(lane.counters().batch_sizes.count(), 2u);
+	EXPECT_EQ(lane.counters().batch_sizes.sum(), 4u);
 	EXPECT_EQ(lane.counters().shed.get(), 0u);
 }
 

@@ -21,7 +21,7 @@ protected:
 		if (!key.empty())
 			request.headers = {{"Authorization", authorization}};
 		std::optional<Response> response;
-		boost::asio::co_spawn(worker.io, answer(worker, request, route),
+		boost::asio::co_spawn(worker.io, answer(worker, request, route, caller),
 			[&](const std::exception_ptr &, Response answered) { response = std::move(answered); });
 		worker.io.restart();
 		while (!response)
@@ -45,6 +45,7 @@ protected:
 	RateLimiter limiter;
 	Worker worker{config, limiter, nullptr};
 	size_t route = 0;
+	CallerPtr caller;
 };
 
 TEST_F(RouterTest, WhatIsAtNoPathIsNotFound) {
@@ -119,7 +120,7 @@ TEST_F(RouterTest, OnlyACallerWhoIsKnownTakesTheFastWay) {
 	request.method = "GET";
 	request.target = "/v1/accounts/1/balance";
 	request.headers = {{"Authorization", "Bearer tokpay_x"}};
-	EXPECT_EQ(start_direct(worker, request), nullptr);
+	EXPECT_EQ(start_direct(worker, request, Clock::now()), nullptr);
 }
 
 } // namespace
