@@ -207,8 +207,10 @@ asio::awaitable<std::optional<Problem>> find_refusal(Worker &worker, const HttpR
 asio::awaitable<Response> answer(Worker &worker, const HttpRequest &request, size_t &route) {
 	route = no_route();
 	try {
-		const auto result = co_await dispatch(worker, request, route);
-		co_return result ? *result : to_response(result.error());
+		auto result = co_await dispatch(worker, request, route);
+		if (result)
+			co_return std::move(*result);
+		co_return to_response(result.error());
 	} catch (const std::exception &error) {
 		std::cerr << "tokpay-gateway: " << request.method << ' ' << route_names()[route] << ": "
 				  << error.what() << std::endl;
