@@ -47,7 +47,7 @@ comment on function gateway_summary(bigint, text, timestamptz, timestamptz, text
 comment on function gateway_counterparties(bigint, text, timestamptz, timestamptz, integer) is 'for the gateway: what every counterparty gave and got, largest turnover first; account_not_found';
 comment on function gateway_changes(bigint[], text[], bigint[], integer) is 'for the gateway: balances of accounts, and their entries beyond known versions';
 comment on function gateway_preview(bigint, bigint[], bigint[], boolean, text) is 'for the gateway: what a transfer would meet now, every refusal at once, a row per account';
-comment on function gateway_demo_top_up(bigint, bigint, text, text) is 'for the gateway of a demonstration, whose role has to be granted it: top_up() for the owner of an account within demo_funding_limits(); limit_exceeded, not_permitted. Call it in FROM';
+comment on function gateway_demo_top_up(bigint, bigint, text, text) is 'for the gateway of a demonstration, whose role has to be granted it: top_up() for the owner of an account within demo_funding_limits(), its outcome as bytes; limit_exceeded, not_permitted';
 comment on function demo_funding_limits() is 'for the gateway: what demo funding gives an account at once and in 24 hours, in units of the currency';
 comment on function reaches(text, bigint) is 'for the gateway: whether a principal reaches an account';
 comment on function require_reach(text, bigint) is 'internal: account_not_found for what a principal does not reach';

@@ -76,9 +76,8 @@ end $$;
 create or replace function demo_funding_limits(out top_up integer, out daily integer)
 language sql immutable as $$ select 1000, 5000 $$;
 
--- A top-up for the owner of an account: one outcome; raises limit_exceeded (TP019).
-create or replace function gateway_demo_top_up(account bigint, amount bigint, key text, principal text)
-returns setof gateway_outcome
+-- A top-up for the owner of an account: its outcome as gateway_packed_batch packs it; raises limit_exceeded (TP019).
+create or replace function gateway_demo_top_up(account bigint, amount bigint, key text, principal text) returns bytea
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
     request tokpay.gateway_request := row('top_up', null, array[account], array[amount], key, null, null, null, null,
@@ -111,7 +110,7 @@ begin
                     'account %s had %s in these.', round(most.top_up), round(most.daily), account, given);
         end if;
     end if;
-    return query select * from tokpay.gateway_batch(array[request]);
+    return tokpay.gateway_packed_batch(array[request]);
 end $$;
 
 -- Accounts

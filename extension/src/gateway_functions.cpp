@@ -256,8 +256,8 @@ void execute(const GatewayBatch &batch) {
 }
 
 // Makes rows of the outcomes and calls put(values, nulls) with each, reading under a snapshot of
-// its own, after the call's changes, what neither a request nor its outcome has: the currency,
-// metadata as stored, what is available now.
+// its own, after the call's changes, what neither a request nor its outcome has: metadata as
+// stored, what is available now, who reaches what.
 template<class Put> class OutcomeWriter {
 public:
 	OutcomeWriter(const GatewayBatch &batch, Put put)
@@ -267,9 +267,7 @@ public:
 	void write() {
 		MemoryContext row_memory =
 			AllocSetContextCreate(CurrentMemoryContext, "tokpay outcome", ALLOCSET_DEFAULT_SIZES);
-		const auto subject = [&](size_t i) { return subject_of(batch_.outcomes[i]); };
 		for (size_t i = 0; i < batch_.outcomes.size(); i++) {
-			accounts_.look_ahead(i, batch_.outcomes.size(), subject);
 			look_up(i);
 			MemoryContext caller = MemoryContextSwitchTo(row_memory);
 			put(i);
@@ -298,15 +296,11 @@ private:
 	}
 	static Snapshot snapshot() { return GetActiveSnapshot(); }
 
-	// The account that is looked up for an outcome.
-	static int64 subject_of(const Outcome &outcome) {
-		return outcome.row != nullptr ? outcome.row->debit : outcome.refusal.account.value_or(0);
-	}
-
 	// Finds what outcome i needs; readers keep memory of their own from one row to the next.
 	void look_up(size_t i) {
 		const Outcome &outcome = batch_.outcomes[i];
-		account_ = accounts_.find(subject_of(outcome));
+		if (tells_available(outcome.refusal))
+			account_ = accounts_.find(*outcome.refusal.account);
 		metadata_ = batch_.requests[i].metadata;
 		if (outcome.replayed && metadata_ != nullptr)
 			metadata_ = stored_metadata(outcome.row->id);
@@ -325,6 +319,10 @@ private:
 		put_(values_, nulls_);
 	}
 
+	static bool tells_available(const Refusal &refusal) {
+		return refusal.code == Code::insufficient_funds && refusal.account;
+	}
+
 	void set(Column column, Datum value) {
 		values_[column] = value;
 		nulls_[column] = false;
@@ -332,9 +330,7 @@ private:
 
 	void put_transfer(const Request &request, const Outcome &outcome, text *principal) {
 		const JournalRow &row = *outcome.row;
-		if (account_ == nullptr)
-			elog(ERROR, "account " INT64_FORMAT " is missing", row.debit);
-		set(column_currency, PointerGetDatum(accounts_.currency()));
+		set(column_currency, PointerGetDatum(outcome.currency));
 		set(column_transfer, Int64GetDatum(row.id));
 		set(column_at, TimestampTzGetDatum(row.at));
 		set(column_kind, CStringGetTextDatum(kind_name(row.kind)));
@@ -409,7 +405,7 @@ private:
 			set(column_balance, Int64GetDatum(refusal.balance));
 			set(column_required, Int64GetDatum(refusal.required));
 		}
-		if (has_amounts && refusal.code == Code::insufficient_funds && account_ != nullptr)
+		if (has_amounts && tells_available(refusal) && account_ != nullptr)
 			set(column_available, Int64GetDatum(available(*account_)));
 		if (detail != nullptr)
 			set(column_detail, CStringGetTextDatum(detail));

@@ -14,18 +14,16 @@ void pack_null(StringInfo bytes) {
 }
 
 void pack_int64_array(StringInfo bytes, ArrayType *array) {
-	Datum *elements;
-	bool *nulls;
-	int count;
-	deconstruct_array(
-		array, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &elements, &nulls, &count);
+	const int count = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	const bits8 *present = ARR_NULLBITMAP(array); // none: all of them
+	const auto *next = reinterpret_cast<const int64 *>(ARR_DATA_PTR(array));
 	const int begin = bytes->len;
 	pq_sendint32(bytes, 0);
 	for (int i = 0; i < count; i++)
-		if (nulls[i])
+		if (present != nullptr && (present[i / 8] & (1 << i % 8)) == 0)
 			pack_null(bytes);
 		else
-			pack_int64(bytes, elements[i]);
+			pack_int64(bytes, Int64GetDatum(*next++));
 	const uint32 size = pg_hton32(static_cast<uint32>(bytes->len - begin) - sizeof(uint32));
 	memcpy(bytes->data + begin, &size, sizeof size);
 }

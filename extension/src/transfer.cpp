@@ -76,7 +76,7 @@ private:
 };
 
 // The answer where the key is known already: a replay or key_reused.
-Outcome answer_from(const Request &request, const JournalRow &row) {
+Outcome answer_from(const Request &request, const JournalRow &row, text *currency) {
 	if (const char *field = difference(request, row))
 		return {.refusal = {.code = Code::key_reused,
 					.account = request.debit,
@@ -84,8 +84,9 @@ Outcome answer_from(const Request &request, const JournalRow &row) {
 									   " used key \"%s\" for transfer " INT64_FORMAT
 									   ", which differs in its %s.",
 						request.debit, text_to_cstring(request.key), row.id, field)}};
-	return {
-		.replayed = true, .row = new (palloc(sizeof(JournalRow))) JournalRow(without_texts(row))};
+	return {.replayed = true,
+		.row = new (palloc(sizeof(JournalRow))) JournalRow(without_texts(row)),
+		.currency = currency};
 }
 
 size_t account_count(std::span<const Request> requests) {
@@ -197,7 +198,7 @@ private:
 		if (request.key != nullptr && accounts[0]->row != nullptr) {
 			hash = key_hash(request.key, request.debit);
 			if (const JournalRow *known = find_key(*accounts[0], request.key, hash))
-				return answer_from(request, *known);
+				return answer_from(request, *known, accounts[0]->currency);
 		}
 		if (must_be_replay)
 			return {.refusal = mixture(request)};
@@ -210,7 +211,7 @@ private:
 		JournalRow *row = rows_[i] = evaluation.post(hash, rows_[i]);
 		if (request.key != nullptr)
 			keys_.insert(row);
-		return {.row = row};
+		return {.row = row, .currency = accounts[0]->currency};
 	}
 
 	// The transfer that has used the key, or null.

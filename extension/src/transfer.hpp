@@ -35,6 +35,7 @@ struct Outcome {
 	Refusal refusal;
 	bool replayed = false;
 	const JournalRow *row = nullptr;
+	text *currency = nullptr; // of a row
 };
 
 // Executes the requests in order, as the caller's transaction; outcomes[i] answers requests[i].

@@ -1,10 +1,19 @@
-// Bodies: what is read as JSON is written as JSON of the same meaning, and every reader of a body
-// says something about it.
+// Bodies: what is read as JSON is written as JSON of the same meaning, every reader of a body says
+// something about it, and of a plain one the complete readers say the same.
 #include "fuzz_target.hpp"
 
 #include "body_reader.hpp"
+#include "plain_body.hpp"
 
 using namespace tokpay;
+
+namespace {
+
+template<class Plain, class Complete> void agree(const Plain &plain, const Complete &complete) {
+	fuzz::check(!plain || (complete && *complete == *plain));
+}
+
+} // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	const std::string_view text = fuzz::text(data, size);
@@ -20,6 +29,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	} else {
 		fuzz::check(!why.empty());
 	}
+	agree(plain::read_transfer_body(text), complete::read_transfer_body(text));
+	agree(plain::read_transfer_batch(text), complete::read_transfer_batch(text));
+	agree(plain::read_balances_query(text), complete::read_balances_query(text));
 	const auto transfer = read_transfer_body(text);
 	fuzz::check(!transfer || (transfer->debit > 0 && !transfer->credits.empty()));
 	if (const auto batch = read_transfer_batch(text))

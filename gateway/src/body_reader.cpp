@@ -1,5 +1,7 @@
 #include "body_reader.hpp"
 
+#include "plain_body.hpp"
+
 #include <algorithm>
 #include <charconv>
 
@@ -7,15 +9,8 @@ namespace tokpay {
 
 namespace {
 
-// The bounds of the ledger (extension/src/transfer.hpp), so that nothing it would refuse as a whole
-// reaches a batch.
-constexpr size_t max_credits_per_transfer = 10000;
-constexpr size_t max_transfers_per_batch = 10000;
-constexpr size_t max_credits_per_batch = 100000;
 // A reply names at most so many faults.
 constexpr size_t max_errors = 100;
-constexpr size_t max_balances_per_query = 10000;
-constexpr size_t max_description_bytes = 10000;
 constexpr size_t max_metadata_bytes = 65536;
 constexpr size_t max_name_bytes = 255;
 constexpr size_t max_currency_bytes = 12;
@@ -292,13 +287,13 @@ Result<TopUpRequest> read_top_up(std::string_view body) {
 	});
 }
 
-Result<TransferRequest> read_transfer_body(std::string_view body) {
+Result<TransferRequest> complete::read_transfer_body(std::string_view body) {
 	return read_body(body, [](const json::Document &document, ObjectReader &reader, auto &errors) {
 		return read_transfer(document, reader, errors);
 	});
 }
 
-Result<std::vector<TransferRequest>> read_transfer_batch(std::string_view body) {
+Result<std::vector<TransferRequest>> complete::read_transfer_batch(std::string_view body) {
 	return read_body(body, [](const json::Document &document, ObjectReader &reader, auto &errors) {
 		std::vector<TransferRequest> transfers;
 		const auto array = reader.required_array("transfers", max_transfers_per_batch);
@@ -332,7 +327,7 @@ Result<std::vector<TransferRequest>> read_transfer_batch(std::string_view body) 
 	});
 }
 
-Result<std::vector<int64_t>> read_balances_query(std::string_view body) {
+Result<std::vector<int64_t>> complete::read_balances_query(std::string_view body) {
 	return read_body(body, [](const json::Document &document, ObjectReader &reader, auto &errors) {
 		std::vector<int64_t> accounts;
 		if (const auto array = reader.required_array("accounts", max_balances_per_query))
@@ -348,6 +343,24 @@ Result<std::vector<int64_t>> read_balances_query(std::string_view body) {
 			});
 		return accounts;
 	});
+}
+
+Result<TransferRequest> read_transfer_body(std::string_view body) {
+	if (auto transfer = plain::read_transfer_body(body))
+		return std::move(*transfer);
+	return complete::read_transfer_body(body);
+}
+
+Result<std::vector<TransferRequest>> read_transfer_batch(std::string_view body) {
+	if (auto transfers = plain::read_transfer_batch(body))
+		return std::move(*transfers);
+	return complete::read_transfer_batch(body);
+}
+
+Result<std::vector<int64_t>> read_balances_query(std::string_view body) {
+	if (auto accounts = plain::read_balances_query(body))
+		return std::move(*accounts);
+	return complete::read_balances_query(body);
 }
 
 namespace {

@@ -52,6 +52,13 @@ std::optional<int64_t> parse_id(std::string_view text);
 Result<json::Document> parse_object(std::string_view body);
 
 constexpr size_t max_http_key_bytes = 200;
+// The bounds of the ledger (extension/src/transfer.hpp), so that nothing it would refuse as a whole
+// reaches a batch.
+constexpr size_t max_credits_per_transfer = 10000;
+constexpr size_t max_transfers_per_batch = 10000;
+constexpr size_t max_credits_per_batch = 100000;
+constexpr size_t max_description_bytes = 10000;
+constexpr size_t max_balances_per_query = 10000;
 
 // The Idempotency-Key header, quoted (RFC 8941 string) or bare. 400 idempotency_key_missing.
 Result<std::string> idempotency_key(const HttpRequest &request);
@@ -60,13 +67,6 @@ Result<std::string> idempotency_key(const HttpRequest &request);
 TransferRequest read_transfer(
 	const json::Document &document, ObjectReader &reader, std::vector<FieldError> &errors);
 
-// {account, amount} and nothing else.
-struct TopUpRequest {
-	int64_t account;
-	int64_t amount;
-};
-Result<TopUpRequest> read_top_up(std::string_view body);
-
 Result<TransferRequest> read_transfer_body(std::string_view body);
 
 // {transfers: [{key, debit, credits, description?, metadata?, chain?}]}
@@ -74,6 +74,20 @@ Result<std::vector<TransferRequest>> read_transfer_batch(std::string_view body);
 
 // {accounts: [id]}
 Result<std::vector<int64_t>> read_balances_query(std::string_view body);
+
+// What these three do with a body that is not plain (plain_body.hpp): every fault is told.
+namespace complete {
+Result<TransferRequest> read_transfer_body(std::string_view body);
+Result<std::vector<TransferRequest>> read_transfer_batch(std::string_view body);
+Result<std::vector<int64_t>> read_balances_query(std::string_view body);
+} // namespace complete
+
+// {account, amount} and nothing else.
+struct TopUpRequest {
+	int64_t account;
+	int64_t amount;
+};
+Result<TopUpRequest> read_top_up(std::string_view body);
 
 // A hold: a transfer with expires_in, seconds; seven days where it is missing, null for never.
 Result<TransferRequest> read_hold(std::string_view body);

@@ -9,8 +9,14 @@ namespace tokpay {
 
 namespace {
 
-Response response_of(const Result<Response> &result) {
-	return result ? *result : to_response(result.error());
+Response response_of(Result<Response> result) {
+	return result ? std::move(*result) : to_response(result.error());
+}
+
+TransferWork work_of(TransferRequest transfer) {
+	TransferWork work;
+	work.transfers.push_back(std::move(transfer));
+	return work;
 }
 
 class BalanceAnswer final : public PendingAnswer {
@@ -53,8 +59,8 @@ public:
 	TransferAnswer(const Exchange &exchange, TransferRequest transfer)
 		: worker_(exchange.worker),
 		  lane_(exchange.caller->fund ? worker_.funded_transfers : worker_.transfers),
-		  ticket_(std::make_shared<TransferCall::LaneType::TicketType>(
-			  TransferWork{std::vector(1, std::move(transfer))})),
+		  ticket_(
+			  std::make_shared<TransferCall::LaneType::TicketType>(work_of(std::move(transfer)))),
 		  was_taken_(lane_.submit(ticket_, exchange.deadline, [this] { finish(); })) {
 		if (!was_taken_)
 			finish();
@@ -105,13 +111,13 @@ std::unique_ptr<PendingAnswer> start_get_balance(Exchange &exchange) {
 }
 
 std::unique_ptr<PendingAnswer> start_post_transfer(Exchange &exchange) {
-	const auto key = idempotency_key(exchange.request);
+	auto key = idempotency_key(exchange.request);
 	if (!key)
 		return nullptr;
 	auto transfer = read_transfer_body(exchange.request.body);
 	if (!transfer)
 		return nullptr;
-	transfer->key = *key;
+	transfer->key = std::move(*key);
 	transfer->principal = exchange.caller->principal;
 	return std::make_unique<TransferAnswer>(exchange, std::move(*transfer));
 }

@@ -15,7 +15,7 @@ const char *const entry_columns =
 
 namespace {
 
-std::optional<json::Raw> raw(const std::optional<std::string> &text) {
+std::optional<json::Raw> raw(std::optional<std::string_view> text) {
 	return text ? std::optional(json::Raw{*text}) : std::nullopt;
 }
 
@@ -26,6 +26,11 @@ std::optional<json::Id> id(std::optional<int64_t> value) {
 // Element i of an array that may be missing.
 std::optional<int64_t> element(const std::vector<std::optional<int64_t>> &values, size_t i) {
 	return i < values.size() ? values[i] : std::nullopt;
+}
+
+// The next of a list that may be over.
+std::optional<int64_t> next(pg::Reader &list) {
+	return list.empty() ? std::nullopt : list.int64_field();
 }
 
 void write_leg(json::Writer &out, const LegDocument &leg) {
@@ -52,7 +57,7 @@ TransferDocument transfer_document(const TransferRequest &request, const Transfe
 		.description = request.description,
 		.metadata = outcome.metadata,
 		.at = outcome.at,
-		.key = payer ? std::optional(request.key) : std::nullopt,
+		.key = payer ? std::optional<std::string_view>(request.key) : std::nullopt,
 		.debit = {outcome.debit, 0, outcome.debit_balance, outcome.debit_version},
 		.credits = {},
 		.hold = reverses ? std::nullopt : request.target,
@@ -60,22 +65,29 @@ TransferDocument transfer_document(const TransferRequest &request, const Transfe
 		.reversed_by = {},
 		.expires_at = outcome.expires_at,
 	};
-	const std::vector<Credit> &credits =
-		outcome.credits.empty() ? request.credits : outcome.credits;
-	for (size_t i = 0; i < credits.size(); i++) {
-		document.debit.amount += credits[i].amount;
-		document.credits.push_back({credits[i].account, credits[i].amount,
-			element(outcome.credit_balances, i), element(outcome.credit_versions, i)});
-	}
+	pg::Reader accounts = outcome.credits;
+	pg::Reader amounts = outcome.amounts;
+	pg::Reader balances = outcome.credit_balances;
+	pg::Reader versions = outcome.credit_versions;
+	const auto add = [&](int64_t account, int64_t amount) {
+		document.debit.amount += amount;
+		document.credits.push_back({account, amount, next(balances), next(versions)});
+	};
+	if (accounts.empty())
+		for (const Credit &credit : request.credits)
+			add(credit.account, credit.amount);
+	else
+		while (!accounts.empty())
+			add(next(accounts).value(), next(amounts).value());
 	return document;
 }
 
 TransferDocument transfer_document(const pg::Result &result, int row) {
 	TransferDocument document{
 		.id = result.int8(row, 0),
-		.kind = std::string(result.text(row, 1)),
-		.status = std::string(result.text(row, 2)),
-		.currency = std::string(result.text(row, 3)),
+		.kind = result.text(row, 1),
+		.status = result.text(row, 2),
+		.currency = result.text(row, 3),
 		.description = result.optional_text(row, 5),
 		.metadata = result.optional_jsonb(row, 6),
 		.at = result.int8(row, 7),
@@ -173,8 +185,7 @@ void write_entry_members(json::Writer &out, const pg::Result &result, int row) {
 		write_party(out, account);
 	out.end_array();
 	out.member("description", result.optional_text(row, 6));
-	const auto metadata = result.optional_jsonb(row, 7);
-	out.member("metadata", raw(metadata));
+	out.member("metadata", raw(result.optional_jsonb(row, 7)));
 	out.member("at", json::Time{result.int8(row, 8)});
 }
 

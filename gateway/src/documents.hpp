@@ -18,15 +18,16 @@ struct LegDocument {
 	std::optional<int64_t> version;
 };
 
+// Its texts are those of what it was made of.
 struct TransferDocument {
 	int64_t id;
-	std::string kind;
-	std::string status;
-	std::string currency;
-	std::optional<std::string> description;
-	std::optional<std::string> metadata; // JSON text
+	std::string_view kind;
+	std::string_view status;
+	std::string_view currency;
+	std::optional<std::string_view> description;
+	std::optional<std::string_view> metadata; // JSON text
 	int64_t at;
-	std::optional<std::string> key;
+	std::optional<std::string_view> key;
 	LegDocument debit;
 	std::vector<LegDocument> credits;
 	std::optional<int64_t> hold;
@@ -43,6 +44,9 @@ extern const char *const receipt_columns;
 TransferDocument transfer_document(const pg::Result &result, int row);
 
 void write_transfer(json::Writer &out, const TransferDocument &transfer);
+
+// More than most transfers take: what is worth reserving.
+constexpr size_t common_transfer_bytes = 640;
 
 void write_balance(json::Writer &out, const Balance &balance);
 

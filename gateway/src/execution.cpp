@@ -9,7 +9,7 @@ namespace asio = boost::asio;
 namespace {
 
 Problem refused(const TransferOutcome &outcome) {
-	Problem problem = refusal_problem(outcome.code, outcome.detail);
+	Problem problem = refusal_problem(outcome.code, std::string(outcome.detail));
 	problem.account = outcome.account;
 	problem.balance = outcome.balance;
 	problem.required = outcome.required;
@@ -19,7 +19,7 @@ Problem refused(const TransferOutcome &outcome) {
 
 } // namespace
 
-asio::awaitable<Result<std::vector<TransferOutcome>>> execute(
+asio::awaitable<Result<TransferTicketPtr>> execute(
 	Exchange &exchange, std::vector<TransferRequest> transfers) {
 	for (TransferRequest &transfer : transfers)
 		transfer.principal = exchange.caller->principal;
@@ -29,7 +29,7 @@ asio::awaitable<Result<std::vector<TransferOutcome>>> execute(
 		std::make_shared<TransferCall::LaneType::TicketType>(TransferWork{std::move(transfers)});
 	switch (co_await lane.settle(ticket, exchange.deadline)) {
 	case Settled::answered:
-		co_return std::move(ticket->reply);
+		co_return ticket;
 	case Settled::refused:
 		co_return database_problem(ticket->sqlstate, ticket->message);
 	case Settled::unknown:
@@ -44,10 +44,13 @@ Reply execute_one(Exchange &exchange, TransferRequest &request) {
 	if (!key)
 		co_return key.error();
 	request.key += *key;
-	const auto outcomes = co_await execute(exchange, std::vector(1, request));
-	if (!outcomes)
-		co_return outcomes.error();
-	co_return answer_to(exchange.worker, request, outcomes->front());
+	std::vector<TransferRequest> transfers;
+	transfers.push_back(std::move(request));
+	const auto executed = co_await execute(exchange, std::move(transfers));
+	if (!executed)
+		co_return executed.error();
+	const auto &ticket = **executed;
+	co_return answer_to(exchange.worker, ticket.request.transfers.front(), ticket.reply.front());
 }
 
 Result<Response> answer_to(
@@ -55,6 +58,7 @@ Result<Response> answer_to(
 	if (!outcome.ok())
 		return refused(outcome);
 	Response response{.status = outcome.replayed ? 200u : 201u};
+	response.body.reserve(common_transfer_bytes);
 	json::Writer out(response.body);
 	write_transfer(out, transfer_document(request, outcome));
 	response.headers.emplace_back("Location", "/v1/transfers/" + std::to_string(outcome.transfer));
@@ -78,16 +82,14 @@ Problem as_path_problem(Problem problem) {
 	return problem;
 }
 
-asio::awaitable<Result<TransferDocument>> read_transfer(Exchange &exchange, int64_t id) {
+asio::awaitable<Result<pg::Result>> read_receipt(Exchange &exchange, int64_t id) {
 	static const std::string sql =
 		std::string("select ") + receipt_columns + " from tokpay.gateway_transfer($1, $2)";
-	const auto receipt = co_await run_statement(
+	auto receipt = co_await run_statement(
 		exchange, sql.c_str(), Repeat::yes, pg::int8(id), pg::text(exchange.caller->principal));
-	if (!receipt)
-		co_return receipt.error();
-	if (receipt->rows() == 0)
+	if (receipt && receipt->rows() == 0)
 		co_return transfer_unknown();
-	co_return transfer_document(*receipt, 0);
+	co_return receipt;
 }
 
 } // namespace tokpay

@@ -24,7 +24,7 @@ std::map<int64_t, int64_t> own_credits(const TransferDocument &transfer) {
 Result<TransferRequest> refund_of(const TransferDocument &transfer, const RefundRequest &wanted) {
 	if (transfer.kind != "transfer" && transfer.kind != "capture" && transfer.kind != "top_up")
 		return Problem{422, "invalid_request",
-			"Transfer " + std::to_string(transfer.id) + " is a " + transfer.kind +
+			"Transfer " + std::to_string(transfer.id) + " is a " + std::string(transfer.kind) +
 				"; transfers, captures and top-ups can be given back."};
 	const auto credits = own_credits(transfer);
 	auto payee = credits.begin();
@@ -68,20 +68,21 @@ Reply refund_transfer(Exchange &exchange) {
 	const auto wanted = read_refund(exchange.request.body);
 	if (!wanted)
 		co_return wanted.error();
-	const auto transfer = co_await read_transfer(exchange, exchange.id);
-	if (!transfer)
-		co_return transfer.error();
-	auto refund = refund_of(*transfer, *wanted);
+	const auto receipt = co_await read_receipt(exchange, exchange.id);
+	if (!receipt)
+		co_return receipt.error();
+	const TransferDocument transfer = transfer_document(*receipt, 0);
+	auto refund = refund_of(transfer, *wanted);
 	if (!refund)
 		co_return refund.error();
-	if (transfer->reversed_by) {
+	if (transfer.reversed_by) {
 		const auto use = co_await key_use(exchange, refund->debit, *key);
 		if (!use)
 			co_return use.error();
 		if (*use == KeyUse::first)
 			co_return refusal_problem("already_reversed",
-				"Transfer " + std::to_string(transfer->id) + " was reversed by transfer " +
-					std::to_string(*transfer->reversed_by) + ".");
+				"Transfer " + std::to_string(transfer.id) + " was reversed by transfer " +
+					std::to_string(*transfer.reversed_by) + ".");
 	}
 	co_return co_await execute_one(exchange, *refund);
 }

@@ -36,16 +36,15 @@ void write_result(
 
 // For an owner, within limits that the database knows.
 Reply execute_demo_top_up(Exchange &exchange, TransferRequest &request) {
-	static const std::string sql = std::string("select ") + outcome_columns +
-								   " from tokpay.gateway_demo_top_up($1, $2, $3, $4)";
-	const auto answer = co_await run_statement(exchange, sql.c_str(), Repeat::yes,
-		pg::int8(request.credits[0].account), pg::int8(request.credits[0].amount),
-		pg::text(request.key), pg::text(exchange.caller->principal));
+	const auto answer =
+		co_await run_statement(exchange, "select tokpay.gateway_demo_top_up($1, $2, $3, $4)",
+			Repeat::yes, pg::int8(request.credits[0].account), pg::int8(request.credits[0].amount),
+			pg::text(request.key), pg::text(exchange.caller->principal));
 	if (!answer)
 		co_return answer.error();
-	TransferOutcome outcome;
-	read_outcome(*answer, 0, outcome);
-	co_return answer_to(exchange.worker, request, outcome);
+	pg::Reader packed(answer->text(0, 0));
+	const PackedOutcomes outcomes(*answer, 1, packed);
+	co_return answer_to(exchange.worker, request, outcomes.front());
 }
 
 } // namespace
@@ -61,21 +60,24 @@ Reply post_transfer(Exchange &exchange) {
 }
 
 Reply post_transfer_batch(Exchange &exchange) {
-	const auto transfers = read_transfer_batch(exchange.request.body);
+	auto transfers = read_transfer_batch(exchange.request.body);
 	if (!transfers)
 		co_return transfers.error();
-	const auto outcomes = co_await execute(exchange, *transfers);
-	if (!outcomes)
-		co_return outcomes.error();
+	const auto executed = co_await execute(exchange, std::move(*transfers));
+	if (!executed)
+		co_return executed.error();
+	const auto &ticket = **executed;
 	Response response;
+	response.body.reserve(ticket.request.transfers.size() * common_transfer_bytes);
 	json::Writer out(response.body);
 	out.begin_object();
 	out.name("results");
 	out.begin_array();
-	for (size_t i = 0; i < outcomes->size(); i++) {
-		write_result(out, (*transfers)[i], (*outcomes)[i]);
-		exchange.worker.metrics.replays.add((*outcomes)[i].replayed ? 1 : 0);
-	}
+	auto request = ticket.request.transfers.begin();
+	ticket.reply.for_each([&](const TransferOutcome &outcome) {
+		write_result(out, *request++, outcome);
+		exchange.worker.metrics.replays.add(outcome.replayed ? 1 : 0);
+	});
 	out.end_array();
 	out.end_object();
 	co_return response;
@@ -84,10 +86,10 @@ Reply post_transfer_batch(Exchange &exchange) {
 Reply get_transfer(Exchange &exchange) {
 	if (const auto none = parameters(exchange.request, {}); !none)
 		co_return none.error();
-	const auto transfer = co_await read_transfer(exchange, exchange.id);
-	if (!transfer)
-		co_return transfer.error();
-	co_return transfer_response(*transfer);
+	const auto receipt = co_await read_receipt(exchange, exchange.id);
+	if (!receipt)
+		co_return receipt.error();
+	co_return transfer_response(transfer_document(*receipt, 0));
 }
 
 Reply find_transfer(Exchange &exchange) {

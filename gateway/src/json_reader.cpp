@@ -179,18 +179,24 @@ void Document::append_text(uint32_t index, std::string *out) const {
 void append_string(std::string_view text, std::string *out) {
 	constexpr char hex[] = "0123456789abcdef";
 	out->push_back('"');
-	for (const char c : text) {
-		if (c == '"' || c == '\\') {
-			out->push_back('\\');
-			out->push_back(c);
-		} else if (static_cast<unsigned char>(c) < 0x20) {
+	size_t begin = 0; // of what was not appended yet
+	for (size_t i = 0; i < text.size(); i++) {
+		const char c = text[i];
+		const bool is_control = static_cast<unsigned char>(c) < 0x20;
+		if (c != '"' && c != '\\' && !is_control)
+			continue;
+		out->append(text, begin, i - begin);
+		begin = i + 1;
+		if (is_control) {
 			out->append("\\u00");
 			out->push_back(hex[c >> 4]);
 			out->push_back(hex[c & 15]);
 		} else {
+			out->push_back('\\');
 			out->push_back(c);
 		}
 	}
+	out->append(text, begin);
 	out->push_back('"');
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <stdexcept>
 
 namespace tokpay {
 
@@ -22,9 +21,11 @@ pg::Query BalanceCall::query(const LaneType::Batch &batch) const {
 		for (const auto &ticket : batch)
 			principals.insert(
 				principals.end(), ticket->request.accounts.size(), ticket->request.principal);
-	return {"select tokpay.gateway_packed_balances($1, $2)",
-		{pg::int8_array(accounts),
-			limited ? pg::text_array(principals) : pg::Parameter{pg::text_array_oid, {}}}};
+	pg::Query query{"select tokpay.gateway_packed_balances($1, $2)", {}};
+	query.parameters.push_back(pg::int8_array(accounts));
+	query.parameters.push_back(
+		limited ? pg::text_array(principals) : pg::Parameter{pg::text_array_oid, {}});
+	return query;
 }
 
 namespace {
@@ -167,89 +168,56 @@ void write_request(
 	write_text(writer, pg::text_oid, request.principal);
 }
 
-std::string text_of(std::optional<std::string_view> field) {
-	return std::string(field.value_or(""));
+// Fields of an outcome (gateway_outcome of sql/types.sql, from code on).
+constexpr size_t outcome_field_count = 20;
+
+} // namespace
+
+PackedOutcomes::PackedOutcomes(const pg::Result &result, size_t count, pg::Reader &rest)
+	: result_(result), bytes_(rest.rest()) {
+	for (size_t i = 0; i < count * outcome_field_count; i++)
+		rest.field();
+	bytes_.remove_suffix(rest.rest().size());
 }
 
-std::vector<std::optional<int64_t>> int64_array(std::optional<std::string_view> field) {
-	std::vector<std::optional<int64_t>> values;
-	for (pg::Reader elements(field.value_or("")); !elements.empty();)
-		values.push_back(elements.int64_field());
-	return values;
+TransferOutcome PackedOutcomes::front() const {
+	pg::Reader first(bytes_);
+	return read(first);
 }
 
-// As extension/src/gateway_outcome.hpp has packed it: all columns, in their order.
-TransferOutcome read_packed_outcome(pg::Reader &reader) {
+TransferOutcome PackedOutcomes::read(pg::Reader &reader) {
+	const auto text = [&] { return reader.field().value_or(std::string_view()); };
 	TransferOutcome outcome;
-	outcome.code = text_of(reader.field());
+	outcome.code = text();
 	outcome.transfer = reader.int64_field().value_or(0);
 	outcome.at = reader.int64_field().value_or(0);
-	outcome.kind = text_of(reader.field());
-	outcome.currency = text_of(reader.field());
+	outcome.kind = text();
+	outcome.currency = text();
 	outcome.debit = reader.int64_field().value_or(0);
 	outcome.debit_balance = reader.int64_field();
 	outcome.debit_version = reader.int64_field();
-	const auto accounts = int64_array(reader.field());
-	const auto amounts = int64_array(reader.field());
-	for (size_t i = 0; i < accounts.size(); i++)
-		outcome.credits.push_back({accounts[i].value(), amounts.at(i).value()});
-	outcome.credit_balances = int64_array(reader.field());
-	outcome.credit_versions = int64_array(reader.field());
-	const auto replayed = reader.field();
-	outcome.replayed = replayed && *replayed == std::string_view("\1");
-	if (const auto metadata = reader.field())
-		outcome.metadata = *metadata;
+	outcome.credits = pg::Reader(text());
+	outcome.amounts = pg::Reader(text());
+	outcome.credit_balances = pg::Reader(text());
+	outcome.credit_versions = pg::Reader(text());
+	outcome.replayed = text() == std::string_view("\1");
+	outcome.metadata = reader.field();
 	outcome.expires_at = reader.int64_field();
 	outcome.account = reader.int64_field();
 	outcome.balance = reader.int64_field();
 	outcome.required = reader.int64_field();
 	outcome.available = reader.int64_field();
-	outcome.detail = text_of(reader.field());
+	outcome.detail = text();
 	return outcome;
-}
-
-} // namespace
-
-const char *const outcome_columns =
-	"code, transfer, at, kind, currency, debit, debit_balance, debit_version, credits, amounts, "
-	"credit_balances, credit_versions, replayed, metadata, expires_at, account, balance, required, "
-	"available, detail";
-
-void read_outcome(const pg::Result &result, int row, TransferOutcome &outcome) {
-	outcome.code = result.text(row, 0);
-	if (!outcome.ok()) {
-		outcome.account = result.optional_int8(row, 15);
-		outcome.balance = result.optional_int8(row, 16);
-		outcome.required = result.optional_int8(row, 17);
-		outcome.available = result.optional_int8(row, 18);
-		outcome.detail = result.optional_text(row, 19).value_or("");
-		return;
-	}
-	outcome.transfer = result.int8(row, 1);
-	outcome.at = result.int8(row, 2);
-	outcome.kind = result.text(row, 3);
-	outcome.currency = result.text(row, 4);
-	outcome.debit = result.int8(row, 5);
-	outcome.debit_balance = result.optional_int8(row, 6);
-	outcome.debit_version = result.optional_int8(row, 7);
-	if (!result.is_null(row, 8)) {
-		const auto accounts = result.int8_array(row, 8);
-		const auto amounts = result.int8_array(row, 9);
-		for (size_t i = 0; i < accounts.size(); i++)
-			outcome.credits.push_back({accounts[i], amounts[i]});
-	}
-	outcome.credit_balances = result.optional_int8_array(row, 10);
-	outcome.credit_versions = result.optional_int8_array(row, 11);
-	outcome.replayed = result.boolean(row, 12);
-	outcome.metadata = result.optional_jsonb(row, 13);
-	outcome.expires_at = result.optional_int8(row, 14);
 }
 
 pg::Query TransferCall::query(const LaneType::Batch &batch) const {
 	size_t count = 0;
 	for (const auto &ticket : batch)
 		count += ticket->request.transfers.size();
+	constexpr size_t common_request_bytes = 300;
 	std::string requests;
+	requests.reserve(count * common_request_bytes);
 	pg::Writer writer(requests);
 	writer.array_head(request_oid, count);
 	int32_t chain_count = 0;
@@ -268,14 +236,15 @@ pg::Query TransferCall::query(const LaneType::Batch &batch) const {
 			writer.end_field(begin);
 		}
 	}
-	return {"select tokpay.gateway_packed_batch($1)", {{0, std::move(requests)}}};
+	pg::Query query{"select tokpay.gateway_packed_batch($1)", {}};
+	query.parameters.push_back({0, std::move(requests)}); // a braced list would copy it
+	return query;
 }
 
 void TransferCall::read(const pg::Result &result, const LaneType::Batch &batch) const {
-	pg::Reader reader(result.text(0, 0));
+	pg::Reader rest(result.text(0, 0));
 	for (const auto &ticket : batch)
-		for (size_t i = 0; i < ticket->request.transfers.size(); i++)
-			ticket->reply.push_back(read_packed_outcome(reader));
+		ticket->reply = PackedOutcomes(result, ticket->request.transfers.size(), rest);
 }
 
 size_t StatementRequest::bytes() const {

@@ -6,7 +6,7 @@
 
 #include <optional>
 #include <string>
-#include <unordered_set>
+#include <string_view>
 #include <vector>
 
 namespace tokpay {
@@ -45,13 +45,15 @@ struct BalanceCall {
 struct Credit {
 	int64_t account;
 	int64_t amount;
+
+	bool operator==(const Credit &) const = default;
 };
 
 // A row of tokpay.gateway_request: whatever moves or reserves money.
 struct TransferRequest {
-	const char *kind = "transfer"; // as in tokpay.transfers
-	int64_t debit = 0;			   // of a transfer or hold
-	std::vector<Credit> credits;   // of a transfer, hold or top-up
+	std::string_view kind = "transfer"; // as in tokpay.transfers; a literal
+	int64_t debit = 0;					// of a transfer or hold
+	std::vector<Credit> credits;		// of a transfer, hold or top-up
 	std::string key;
 	std::optional<std::string> description;
 	std::optional<std::string> metadata; // JSON text
@@ -60,37 +62,63 @@ struct TransferRequest {
 	std::optional<std::vector<int64_t>> amounts; // of a partial capture
 	std::optional<int64_t> expires_in;			 // seconds, of a hold; none: never
 	std::optional<std::string> principal;
+
+	bool operator==(const TransferRequest &) const = default;
 };
 
-// A row of tokpay.gateway_outcome: where code is "ok", the transfer as its principal may see it,
-// without balances and versions of accounts out of reach; else what the refusal is about.
+// What became of a request: where code is "ok", the transfer as its principal may see it, without
+// balances and versions of accounts out of reach; else what the refusal is about. Texts and lists
+// are views of what the database sent.
 struct TransferOutcome {
-	std::string code;
+	std::string_view code;
 	int64_t transfer = 0;
 	int64_t at = 0; // microseconds since 2000-01-01 UTC
-	std::string kind;
-	std::string currency;
+	std::string_view kind;
+	std::string_view currency;
 	int64_t debit = 0;
 	std::optional<int64_t> debit_balance;
 	std::optional<int64_t> debit_version;
-	std::vector<Credit> credits; // where they follow from a target; else the request has them
-	std::vector<std::optional<int64_t>> credit_balances; // empty where no balance changed
-	std::vector<std::optional<int64_t>> credit_versions;
+	// Lists of int64 fields. Empty are accounts and amounts where the request has them, balances
+	// and versions where no balance changed.
+	pg::Reader credits;
+	pg::Reader amounts;
+	pg::Reader credit_balances;
+	pg::Reader credit_versions;
 	bool replayed = false;
-	std::optional<std::string> metadata; // as stored
+	std::optional<std::string_view> metadata; // as stored
 	std::optional<int64_t> expires_at;
 	std::optional<int64_t> account;
 	std::optional<int64_t> balance;
 	std::optional<int64_t> required;
 	std::optional<int64_t> available;
-	std::string detail;
+	std::string_view detail;
 
 	bool ok() const { return code == "ok"; }
 };
 
-// The columns of a gateway_outcome, and one that was selected with them.
-extern const char *const outcome_columns;
-void read_outcome(const pg::Result &result, int row, TransferOutcome &outcome);
+// The outcomes of some requests in their order, as extension/src/gateway_outcome.hpp has packed
+// them.
+class PackedOutcomes {
+public:
+	PackedOutcomes() = default;
+
+	// The next count outcomes of those in result.
+	PackedOutcomes(const pg::Result &result, size_t count, pg::Reader &rest);
+
+	// Calls visit(outcome) for each; its views live as long as this or a copy.
+	template<class Visit> void for_each(Visit visit) const {
+		for (pg::Reader rest(bytes_); !rest.empty();)
+			visit(read(rest));
+	}
+
+	TransferOutcome front() const;
+
+private:
+	static TransferOutcome read(pg::Reader &reader);
+
+	pg::Result result_;
+	std::string_view bytes_;
+};
 
 // Executes some transfers one after another; every one has a key, so it may be repeated.
 struct TransferWork {
@@ -102,7 +130,7 @@ struct TransferWork {
 };
 
 struct TransferCall {
-	using LaneType = Lane<TransferWork, std::vector<TransferOutcome>>;
+	using LaneType = Lane<TransferWork, PackedOutcomes>;
 
 	// Asks for the oid of tokpay.gateway_request, which the binary format needs.
 	boost::asio::awaitable<bool> prepare(pg::Connection &connection);

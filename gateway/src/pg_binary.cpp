@@ -237,12 +237,12 @@ std::optional<int64_t> Result::optional_int8(int row, int column) const {
 	return is_null(row, column) ? std::nullopt : std::optional(int8(row, column));
 }
 
-std::optional<std::string> Result::optional_text(int row, int column) const {
-	return is_null(row, column) ? std::nullopt : std::optional(std::string(text(row, column)));
+std::optional<std::string_view> Result::optional_text(int row, int column) const {
+	return is_null(row, column) ? std::nullopt : std::optional(text(row, column));
 }
 
-std::optional<std::string> Result::optional_jsonb(int row, int column) const {
-	return is_null(row, column) ? std::nullopt : std::optional(std::string(jsonb(row, column)));
+std::optional<std::string_view> Result::optional_jsonb(int row, int column) const {
+	return is_null(row, column) ? std::nullopt : std::optional(jsonb(row, column));
 }
 
 } // namespace tokpay::pg

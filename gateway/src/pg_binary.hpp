@@ -52,9 +52,10 @@ private:
 // Takes values off the front of bytes in network order; throws where there are too few of them.
 class Reader {
 public:
-	explicit Reader(std::string_view bytes) : bytes_(bytes) {}
+	explicit Reader(std::string_view bytes = {}) : bytes_(bytes) {}
 
 	bool empty() const { return bytes_.empty(); }
+	std::string_view rest() const { return bytes_; }
 	uint8_t int8();
 	int32_t int32();
 	int64_t int64();
@@ -84,7 +85,7 @@ Parameter text_array(std::span<const std::optional<std::string>> values);
 Parameter jsonb(const std::optional<std::string> &text);
 Parameter timestamptz(std::optional<int64_t> microseconds); // since 2000-01-01 UTC
 
-// A result of a query in binary format. Copies share it.
+// A result of a query in binary format. Copies share it, and texts are views of it.
 class Result {
 public:
 	Result() = default;
@@ -104,8 +105,8 @@ public:
 	std::string_view jsonb(int row, int column) const; // its text
 
 	std::optional<int64_t> optional_int8(int row, int column) const;
-	std::optional<std::string> optional_text(int row, int column) const;
-	std::optional<std::string> optional_jsonb(int row, int column) const;
+	std::optional<std::string_view> optional_text(int row, int column) const;
+	std::optional<std::string_view> optional_jsonb(int row, int column) const;
 
 private:
 	std::shared_ptr<PGresult> result_;

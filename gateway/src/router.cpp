@@ -210,8 +210,10 @@ asio::awaitable<Response> answer(
 	Worker &worker, const HttpRequest &request, size_t &route, CallerPtr &caller) {
 	route = no_route();
 	try {
-		const auto result = co_await dispatch(worker, request, route, caller);
-		co_return result ? *result : to_response(result.error());
+		auto result = co_await dispatch(worker, request, route, caller);
+		if (result)
+			co_return std::move(*result);
+		co_return to_response(result.error());
 	} catch (const std::exception &error) {
 		log_message(std::string(route_names()[route]) + ": " + error.what());
 	}

@@ -47,7 +47,7 @@ insert into expected values
         'metadata jsonb, at timestamp with time zone)', 's u plpgsql'),
     ('gateway_counterparties(account bigint, principal text, since timestamp with time zone, until timestamp with time zone, '
         'max_rows integer) returns TABLE(counterparty bigint, received bigint, spent bigint)', 's u plpgsql'),
-    ('gateway_demo_top_up(account bigint, amount bigint, key text, principal text) returns SETOF tokpay.gateway_outcome', 'v u plpgsql'),
+    ('gateway_demo_top_up(account bigint, amount bigint, key text, principal text) returns bytea', 'v u plpgsql'),
     ('demo_funding_limits(OUT top_up integer, OUT daily integer) returns record', 'i u sql'),
     ('gateway_entries(account bigint, principal text, before bigint DEFAULT NULL::bigint, max_rows integer DEFAULT 100, '
         'since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone, '
