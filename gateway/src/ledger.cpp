@@ -9,7 +9,7 @@ namespace tokpay {
 
 namespace asio = boost::asio;
 
-pg::Query BalanceCall::query(const LaneType::Batch &batch) const {
+pg::Query BalanceCall::query(const LaneType::Batch &batch, std::chrono::milliseconds) const {
 	std::vector<int64_t> accounts;
 	std::vector<std::optional<std::string>> principals;
 	bool limited = false;
@@ -236,7 +236,8 @@ void read_outcome(const pg::Result &result, int row, TransferOutcome &outcome) {
 	outcome.expires_at = result.optional_int8(row, 14);
 }
 
-pg::Query TransferCall::query(const LaneType::Batch &batch) const {
+pg::Query TransferCall::query(
+	const LaneType::Batch &batch, std::chrono::milliseconds lock_timeout) const {
 	size_t count = 0;
 	for (const auto &ticket : batch)
 		count += ticket->request.transfers.size();
@@ -259,7 +260,8 @@ pg::Query TransferCall::query(const LaneType::Batch &batch) const {
 			writer.end_field(begin);
 		}
 	}
-	return {"select tokpay.gateway_packed_batch($1)", {{0, std::move(requests)}}};
+	return {"select tokpay.gateway_packed_batch($1, $2)",
+		{{0, std::move(requests)}, pg::int4(static_cast<int32_t>(lock_timeout.count()))}};
 }
 
 void TransferCall::read(const pg::Result &result, const LaneType::Batch &batch) const {
@@ -269,7 +271,7 @@ void TransferCall::read(const pg::Result &result, const LaneType::Batch &batch) 
 			ticket->reply.push_back(read_packed_outcome(reader));
 }
 
-pg::Query StatementCall::query(const LaneType::Batch &batch) const {
+pg::Query StatementCall::query(const LaneType::Batch &batch, std::chrono::milliseconds) const {
 	const StatementRequest &request = batch.front()->request;
 	return {request.sql, request.parameters};
 }
