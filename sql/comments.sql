@@ -32,7 +32,7 @@ comment on function void(bigint, text) is 'releases a pending hold; transfer_not
 comment on function reverse(bigint, text, text) is 'takes a transfer, top-up or capture back, whole and once: the same accounts with negative amounts; transfer_not_found, already_reversed, insufficient_funds about a credited account. Call it in FROM: (reverse(...)).* runs it once per column';
 comment on function expire_holds(integer) is 'records the end of up to max_rows expired holds (100,000 a call at most) and returns how many; passes over accounts that others have locked';
 comment on function gateway_batch(gateway_request[]) is 'for the gateway: transfers, top-ups, holds, captures, voids and reverses one after another in one call, each for a principal; out of reach is account_not_found or transfer_not_found; a revoked API key is not_permitted. Call it in FROM';
-comment on function gateway_packed_batch(gateway_request[]) is 'for the gateway: gateway_batch() with its outcomes as bytes';
+comment on function gateway_packed_batch(gateway_request[], integer) is 'for the gateway: gateway_batch() with its outcomes as bytes; waits so many milliseconds for a lock';
 comment on function gateway_balances(bigint[], text[]) is 'for the gateway: balances() with a principal per account, null for none at all';
 comment on function gateway_packed_balances(bigint[], text[]) is 'for the gateway: gateway_balances() as bytes';
 comment on function gateway_account(bigint, text) is 'for the gateway: an account that the principal reaches, or no row';

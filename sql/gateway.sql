@@ -21,8 +21,10 @@ end $$;
 create or replace function gateway_batch(requests gateway_request[]) returns setof gateway_outcome
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'tokpay_gateway_batch';
 
--- The same with the outcomes as bytes (extension/src/gateway_outcome.hpp): one value costs less than rows.
-create or replace function gateway_packed_batch(requests gateway_request[]) returns bytea
+-- The same with the outcomes as bytes (extension/src/gateway_outcome.hpp): one value costs less than rows. Waits so
+-- many milliseconds for a lock, null: as the session does; then raises 55P03, and its DETAIL begins with "Account <id>"
+-- where it is an account that somebody else keeps locked.
+create or replace function gateway_packed_batch(requests gateway_request[], lock_timeout integer default null) returns bytea
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'tokpay_gateway_packed_batch';
 
 -- Everything that would keep a transfer from happening now: the payer's row, then one per payee with what it gets.
@@ -78,7 +80,7 @@ language sql immutable as $$ select 1000, 5000 $$;
 
 -- A top-up for the owner of an account: its outcome as gateway_packed_batch packs it; raises limit_exceeded (TP019).
 create or replace function gateway_demo_top_up(account bigint, amount bigint, key text, principal text) returns bytea
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '200ms' as $$
 declare
     request tokpay.gateway_request := row('top_up', null, array[account], array[amount], key, null, null, null, null,
         null, principal);
@@ -187,7 +189,7 @@ end $$;
 -- account is not as expected, which is the text of its row in accounts.
 create or replace function gateway_patch_account(account bigint, principal text, patch jsonb, expected text)
 returns setof accounts
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '200ms' as $$
 declare
     present tokpay.accounts;
     status text := patch ->> 'status';

@@ -44,7 +44,7 @@ grant execute on function
     transfer(bigint, bigint[], bigint[], text, text, jsonb), transfer_batch(transfer_request[]),
     hold(bigint, bigint[], bigint[], text, interval, text, jsonb), capture(bigint, bigint[], text),
     void(bigint, text), reverse(bigint, text, text), expire_holds(integer), gateway_batch(gateway_request[]),
-    gateway_packed_batch(gateway_request[])
+    gateway_packed_batch(gateway_request[], integer)
 to tokpay_teller;
 
 grant execute on function top_up(bigint, bigint, text, text) to tokpay_funder;

@@ -243,3 +243,36 @@ def test_the_first_accounts_of_a_currency_share_one_funding_account(database):
         database.execute("select tokpay.top_up(%s, 5)", [account])
     assert database.execute("select balance from tokpay.accounts where name = 'funding/EUR'") == [(-10,)]
     assert database.faults() == []
+
+
+GATEWAY_CALL = """
+    select tokpay.gateway_packed_batch(array[row('transfer', %s, array[%s]::bigint[], array[%s]::bigint[], null, null, null, null, null, null, null)
+        ::tokpay.gateway_request], %s)"""
+
+
+@pytest.mark.parametrize("amount", [1, 1000], ids=["executed", "refused"])
+def test_the_gateways_call_gives_up_waiting_in_time_and_names_the_account(database, accounts, amount):
+    a, b, c = accounts
+    holder, gateway = Session(database), Session(database)
+    holder.transfer(b, [c], [10])
+    with pytest.raises(psycopg2.errors.LockNotAvailable) as error:
+        gateway.connection.cursor().execute(GATEWAY_CALL, [a, b, amount, 10])
+    assert error.value.diag.message_detail.startswith(f"Account {b} ")
+    gateway.rollback()
+    assert gateway.run("show lock_timeout") == ("0",)
+    holder.commit()
+    assert gateway.run(GATEWAY_CALL, [a, b, amount, 10]) is not None
+    assert gateway.run("show lock_timeout") == ("0",)
+    gateway.rollback()
+
+
+def test_without_a_timeout_the_gateways_call_waits_as_the_session_does(database, accounts):
+    a, b, c = accounts
+    holder, gateway = Session(database), Session(database)
+    holder.transfer(b, [c], [10])
+    gateway.run("set local lock_timeout = '10ms'")
+    assert gateway.run(GATEWAY_CALL, [a, b, 1, None]) == "55P03"
+    gateway.start(gateway.run, GATEWAY_CALL, [a, b, 1, None])
+    holder.commit()
+    assert gateway.answer() is not None
+    gateway.rollback()

@@ -219,6 +219,31 @@ bool exists_by_now(Relation heap, int64 id) {
 	return exists;
 }
 
+// Names the account in the error of a lock that was not had in time, which the gateway reads. On
+// the stack between its making and end(); an error unwinds it with the others.
+class LockErrorContext {
+public:
+	LockErrorContext()
+		: callback_{.previous = error_context_stack, .callback = add_detail, .arg = this} {
+		error_context_stack = &callback_;
+	}
+	LockErrorContext(const LockErrorContext &) = delete;
+	LockErrorContext &operator=(const LockErrorContext &) = delete;
+
+	void end() { error_context_stack = callback_.previous; }
+
+	int64 account = 0; // the one that is being locked
+
+private:
+	static void add_detail(void *context) {
+		if (geterrcode() == ERRCODE_LOCK_NOT_AVAILABLE)
+			errdetail_internal("Account " INT64_FORMAT " is locked by another transaction.",
+				static_cast<LockErrorContext *>(context)->account);
+	}
+
+	ErrorContextCallback callback_;
+};
+
 // Locks the row at tid; slot then holds its newest version. False where it is gone or, under
 // LockWaitSkip, held by others. Follows ExecLockRows in PostgreSQL's nodeLockRows.c.
 bool lock_row(
@@ -312,12 +337,15 @@ void read_accounts(Relation heap, std::span<Account *const> accounts) {
 
 bool lock_accounts(Relation heap, std::span<Account *const> accounts, LockWaitPolicy policy) {
 	TupleTableSlot *slot = table_slot_create(heap, nullptr);
+	LockErrorContext context;
 	bool unmoved = true;
 	for (Account *account : accounts) {
 		CHECK_FOR_INTERRUPTS();
+		context.account = account->id;
 		if (account->row != nullptr)
 			unmoved &= lock_account(heap, account, policy, slot);
 	}
+	context.end();
 	ExecDropSingleTupleTableSlot(slot);
 	return unmoved;
 }
@@ -335,9 +363,11 @@ void write_accounts(Relation heap, std::span<Account *const> accounts) {
 bool write_unlocked_accounts(Relation heap, std::span<Account *const> accounts) {
 	AccountWriter writer(heap);
 	TupleTableSlot *slot = table_slot_create(heap, nullptr);
+	LockErrorContext context;
 	bool unmoved = true;
 	for (Account *account : accounts) {
 		CHECK_FOR_INTERRUPTS();
+		context.account = account->id;
 		if (account->row == nullptr)
 			continue;
 		if (unmoved && !account->is_stored() && writer.write(account) == TM_Ok)
@@ -345,6 +375,7 @@ bool write_unlocked_accounts(Relation heap, std::span<Account *const> accounts) 
 		else
 			unmoved &= lock_account(heap, account, LockWaitBlock, slot);
 	}
+	context.end();
 	ExecDropSingleTupleTableSlot(slot);
 	writer.end();
 	return unmoved;

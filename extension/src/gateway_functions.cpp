@@ -457,7 +457,14 @@ TOKPAY_FUNCTION(tokpay_gateway_packed_batch) {
 	using namespace tokpay;
 	StringInfoData bytes;
 	pq_begintypsend(&bytes);
+	// For this call alone, as the SET clause of a function has it (fmgr_security_definer in
+	// fmgr.c); an error ends the transaction and with it the setting.
+	const int guc_level = NewGUCNestLevel();
+	if (!PG_ARGISNULL(1))
+		set_config_option("lock_timeout", psprintf("%d", PG_GETARG_INT32(1)), PGC_USERSET,
+			PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	execute_batch(fcinfo,
 		[&bytes](const Datum *values, const bool *nulls) { pack_outcome(&bytes, values, nulls); });
+	AtEOXact_GUC(true, guc_level);
 	PG_RETURN_BYTEA_P(pq_endtypsend(&bytes));
 }

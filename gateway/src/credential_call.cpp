@@ -2,7 +2,7 @@
 
 namespace tokpay {
 
-pg::Query CredentialCall::query(const LaneType::Batch &batch) const {
+pg::Query CredentialCall::query(const LaneType::Batch &batch, std::chrono::milliseconds) const {
 	constexpr uint32_t bytea_oid = 17;
 	constexpr uint32_t bytea_array_oid = 1001;
 	std::string digests;

@@ -31,7 +31,7 @@ struct CredentialCall {
 	using LaneType = Lane<CredentialRequest, std::optional<ApiKey>>;
 
 	boost::asio::awaitable<bool> prepare(pg::Connection &) { co_return true; }
-	pg::Query query(const LaneType::Batch &batch) const;
+	pg::Query query(const LaneType::Batch &batch, std::chrono::milliseconds) const;
 	void read(const pg::Result &result, const LaneType::Batch &batch) const;
 };
 

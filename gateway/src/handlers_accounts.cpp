@@ -156,6 +156,10 @@ Reply list_accounts(Exchange &exchange) {
 		[&](json::Writer &out, int row) { write_account(out, *accounts, row); });
 }
 
+// Another transaction may be about to take the name; a row of FROM is there before the select list.
+constexpr const char *open_account_sql = "select tokpay.open_account($1, $2, $3, $4, $5, $6)"
+										 " from set_config('lock_timeout', '200ms', true)";
+
 Reply open_account(Exchange &exchange) {
 	const auto wanted = read_account(exchange.request.body);
 	if (!wanted)
@@ -163,9 +167,8 @@ Reply open_account(Exchange &exchange) {
 	const std::vector<pg::Parameter> asked = {pg::text(wanted->name), pg::text(wanted->currency),
 		pg::int8(wanted->min_balance), pg::int8(wanted->max_balance), pg::jsonb(wanted->metadata),
 		pg::text(wanted->owner)};
-	const auto opened =
-		co_await run_statement(exchange, "select tokpay.open_account($1, $2, $3, $4, $5, $6)",
-			wanted->name ? Repeat::yes : Repeat::no, asked);
+	const auto opened = co_await run_statement(
+		exchange, open_account_sql, wanted->name ? Repeat::yes : Repeat::no, asked);
 	const bool name_taken =
 		!opened && std::string_view(opened.error().code) == "name_taken" && wanted->name;
 	if (!opened && !name_taken)

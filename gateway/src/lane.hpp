@@ -2,10 +2,14 @@
 // form the next call; an idle lane takes what is there at once. The state machine has no I/O:
 // LaneRunner (lane_runner.hpp) drives it over a connection, tests drive it by hand.
 //
+// What would hurt those it shares a call with goes aside (quarantine.hpp), in calls of their own
+// over another connection, while the shared ones go on.
+//
 // Not thread-safe: a lane belongs to one thread.
 #pragma once
 
 #include "histogram.hpp"
+#include "quarantine.hpp"
 
 #include <boost/intrusive/list.hpp>
 
@@ -16,6 +20,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,14 +52,19 @@ template<class Request, class Reply> struct Ticket : OutstandingHook {
 
 	bool settled() const { return state == State::answered || state == State::refused; }
 
+	// Whether it is unknown, as long as it is not answered, if it was executed.
+	bool may_be_executed() const { return sent || losses > 0; }
+
 	Request request;
 	Reply reply{};
 	State state = State::waiting;
 	std::string sqlstate;
 	std::string message;
-	bool sent = false; // at least once: whether it was executed is unknown until it is answered
-	bool uncertain = false; // a call that carried it was lost: it may have been executed
-	bool alone = false;		// goes in a call of its own, after a call it shared was refused
+	bool sent = false;	 // and the call was not refused since
+	bool aside = false;	 // in quarantine, or in a call that came from there
+	unsigned losses = 0; // calls that carried it and were lost: each may have executed it
+	// The account that it could not lock in time; 0: something else was locked.
+	std::optional<int64_t> locked_by;
 	Clock::time_point deadline = Clock::time_point::max();
 	std::function<void()> on_settled; // also where the deadline has passed first
 };
@@ -65,12 +75,13 @@ struct LaneCounters {
 	DurationHistogram call_durations; // of calls that were answered, refused or lost
 	Counter shed;					  // refused because the queue was full
 	Counter retried;				  // sent again after a lost connection
-	Counter depth;					  // waiting now
+	Counter depth;					  // waiting now, in the queue or aside
 };
 
 // Request has weight() const, in whatever unit the limits count, bytes() const, about what it takes
 // in memory and in a call, and repeatable() const: whether it may be sent again when it is unknown
-// what became of it.
+// what became of it. Where it needs locks of accounts it has find_account(predicate), the first of
+// them that the predicate is true for, if any.
 template<class Request, class Reply> class Lane {
 public:
 	using TicketType = Ticket<Request, Reply>;
@@ -89,14 +100,13 @@ public:
 
 	explicit Lane(Limits limits) : limits_(limits), queue_weight_(limits.queue_weight) {}
 
-	// Called when something is waiting; the runner sleeps on it.
+	// Called when something waits in the queue, or aside; the runner sleeps on them.
 	std::function<void()> on_work;
+	std::function<void()> on_aside;
 
 	// False where the queue is full; the ticket then was not taken.
 	bool submit(TicketPtr ticket) {
-		const size_t weight = queued_weight_ + ticket->request.weight();
-		const size_t bytes = queued_bytes_ + ticket->request.bytes();
-		if (queued_weight_ > 0 && (weight > queue_weight_ || bytes > limits_.queue_bytes)) {
+		if (is_full(*ticket)) {
 			counters_.shed.add();
 			return false;
 		}
@@ -140,29 +150,42 @@ public:
 	bool idle() const { return outstanding_.empty(); }
 
 	bool empty() const { return queue_.empty(); }
+	bool has_aside() const { return !quarantine_.empty(); }
+	size_t turns() const { return quarantine_.turns(); } // calls of one round aside
 
-	// The next call's tickets, in order of arrival; empty where nothing waits.
+	// The next shared call's tickets, in order of arrival; empty where nothing waits. Those that
+	// need an account which others wait for join them.
 	Batch take() {
 		Batch batch;
 		size_t weight = 0;
 		size_t bytes = 0;
 		for (drop_abandoned(); !queue_.empty(); drop_abandoned()) {
 			const TicketPtr next = queue_.front();
+			if (const auto account = account_that_holds_up(next->request)) {
+				queue_.pop_front();
+				count_out(*next);
+				hold_up(next, *account);
+				continue;
+			}
 			weight += next->request.weight();
 			bytes += next->request.bytes();
 			const bool too_much = weight > limits_.batch_weight || bytes > limits_.batch_bytes;
-			if (!batch.empty() && (too_much || next->alone))
+			if (!batch.empty() && too_much)
 				break;
 			queue_.pop_front();
 			count_out(*next);
-			next->state = TicketType::State::in_flight;
-			next->sent = true;
 			batch.push_back(next);
-			if (next->alone)
-				break;
 		}
-		if (!batch.empty())
-			counters_.batch_sizes.observe(batch.size());
+		begin_call(batch);
+		return batch;
+	}
+
+	// The next call of those that are kept aside; empty where there is nothing more to try.
+	Batch take_aside(Clock::time_point now) {
+		Batch batch = quarantine_.take(now);
+		for (const TicketPtr &ticket : batch)
+			count_out(*ticket);
+		begin_call(batch);
 		return batch;
 	}
 
@@ -191,17 +214,20 @@ public:
 
 	// The call came back; every ticket's reply is set.
 	void answered(const Batch &batch) {
-		for (const TicketPtr &ticket : batch)
+		for (const TicketPtr &ticket : batch) {
+			if (ticket->locked_by)
+				release(*ticket->locked_by);
 			settle(*ticket, TicketType::State::answered);
+		}
 	}
 
-	// The database refused the call as a whole and executed none of it. The requests of a shared
-	// call are tried again one by one, so that a poisoned one hurts only itself.
+	// The database refused the call as a whole and executed none of it. A shared call is divided,
+	// so that a poisoned request is found in a few calls and hurts only itself.
 	void refused(const Batch &batch, const std::string &sqlstate, const std::string &message) {
+		for (const TicketPtr &ticket : batch)
+			ticket->sent = false;
 		if (batch.size() > 1) {
-			for (const TicketPtr &ticket : batch)
-				ticket->alone = true;
-			put_back(batch);
+			divide(batch);
 			return;
 		}
 		for (const TicketPtr &ticket : batch) {
@@ -211,21 +237,51 @@ public:
 		}
 	}
 
+	// The database gave up waiting for the lock of an account, or of something else (0), and
+	// executed nothing. Those that need it wait for it aside until their deadlines, the others go
+	// again.
+	void locked_out(const Batch &batch, int64_t account) {
+		Batch held_up;
+		Batch others;
+		for (const TicketPtr &ticket : batch) {
+			ticket->sent = false;
+			const bool is_concerned =
+				account == 0 || batch.size() == 1 || needs(ticket->request, account);
+			(is_concerned ? held_up : others).push_back(ticket);
+		}
+		// A capture needs accounts that only the database knows.
+		if (held_up.empty()) {
+			divide(batch);
+			return;
+		}
+		if (account == 0 && batch.size() == 1) {
+			batch.front()->locked_by = account;
+			divide(batch);
+			return;
+		}
+		for (const TicketPtr &ticket : held_up)
+			hold_up(ticket, account);
+		put_back(others);
+	}
+
 	// The connection broke, and whether the call was executed is unknown. Repeatable requests go
-	// back to the head of the queue; the others are refused with SQLSTATE 08007, transaction
+	// back to the head of the queue, where that has happened to them before aside: one of them may
+	// be what breaks connections. The others are refused with SQLSTATE 08007, transaction
 	// resolution unknown.
 	void connection_lost(const Batch &batch) {
 		Batch again;
+		Batch suspects;
 		for (const TicketPtr &ticket : batch) {
-			ticket->uncertain = true;
+			ticket->losses++;
 			if (ticket->request.repeatable()) {
-				again.push_back(ticket);
+				(ticket->losses == 1 ? again : suspects).push_back(ticket);
 				continue;
 			}
 			ticket->sqlstate = "08007";
 			settle(*ticket, TicketType::State::refused);
 		}
-		counters_.retried.add(again.size());
+		counters_.retried.add(again.size() + suspects.size());
+		divide(suspects);
 		put_back(again);
 	}
 
@@ -234,17 +290,103 @@ public:
 private:
 	// So few may wait for a database however slow.
 	static constexpr size_t min_queue_weight = 100;
+	// A refused or lost call becomes so many. More parts are more calls for those that are done
+	// well, fewer are more calls until the one that is to blame goes alone.
+	static constexpr size_t parts = 8;
+
+	size_t &weight_beside(const TicketType &ticket) {
+		return ticket.aside ? aside_weight_ : queued_weight_;
+	}
 
 	void count_in(const TicketType &ticket) {
-		queued_weight_ += ticket.request.weight();
-		queued_bytes_ += ticket.request.bytes();
+		weight_beside(ticket) += ticket.request.weight();
+		waiting_bytes_ += ticket.request.bytes();
 		counters_.depth.add();
 	}
 
 	void count_out(const TicketType &ticket) {
-		queued_weight_ -= ticket.request.weight();
-		queued_bytes_ -= ticket.request.bytes();
+		weight_beside(ticket) -= ticket.request.weight();
+		waiting_bytes_ -= ticket.request.bytes();
 		counters_.depth.subtract();
+	}
+
+	// Requests that would only wait aside have a bound of their own, and leave the queue to others.
+	bool is_full(const TicketType &ticket) const {
+		const size_t weight = ticket.request.weight();
+		if (queued_weight_ > 0 && queued_weight_ + weight > queue_weight_)
+			return true;
+		if (waiting_bytes_ > 0 && waiting_bytes_ + ticket.request.bytes() > limits_.queue_bytes)
+			return true;
+		return aside_weight_ + weight > limits_.queue_weight &&
+			   account_that_holds_up(ticket.request).has_value();
+	}
+
+	template<class Predicate>
+	static std::optional<int64_t> find_account(const Request &request, Predicate predicate) {
+		if constexpr (requires { request.find_account(predicate); })
+			return request.find_account(predicate);
+		else
+			return std::nullopt;
+	}
+
+	static bool needs(const Request &request, int64_t account) {
+		return find_account(request, [=](int64_t id) { return id == account; }).has_value();
+	}
+
+	// The first of its accounts that others wait for.
+	std::optional<int64_t> account_that_holds_up(const Request &request) const {
+		if (!quarantine_.holds_up_any())
+			return std::nullopt;
+		return find_account(request, [this](int64_t id) { return quarantine_.holds_up(id); });
+	}
+
+	void begin_call(const Batch &batch) {
+		if (batch.empty())
+			return;
+		for (const TicketPtr &ticket : batch) {
+			ticket->state = TicketType::State::in_flight;
+			ticket->sent = true;
+		}
+		counters_.batch_sizes.observe(batch.size());
+	}
+
+	// Waiting from now on, in quarantine.
+	void set_aside(const TicketPtr &ticket) {
+		ticket->state = TicketType::State::waiting;
+		ticket->aside = true;
+		count_in(*ticket);
+		if (on_aside)
+			on_aside();
+	}
+
+	void hold_up(const TicketPtr &ticket, int64_t account) {
+		if (ticket->state == TicketType::State::abandoned)
+			return;
+		ticket->locked_by = account;
+		set_aside(ticket);
+		quarantine_.hold_up(ticket, account);
+	}
+
+	void release(int64_t account) {
+		const Batch released = quarantine_.release(account);
+		for (const TicketPtr &ticket : released)
+			count_out(*ticket);
+		put_back(released);
+	}
+
+	void divide(const Batch &batch) {
+		const size_t size = (batch.size() + parts - 1) / parts;
+		for (size_t begin = 0; begin < batch.size(); begin += size) {
+			Batch part;
+			for (size_t i = begin; i < std::min(begin + size, batch.size()); i++) {
+				if (batch[i]->state == TicketType::State::abandoned)
+					continue;
+				set_aside(batch[i]);
+				part.push_back(batch[i]);
+			}
+			if (!part.empty())
+				quarantine_.add(std::move(part));
+		}
 	}
 
 	void abandon(TicketType &ticket) {
@@ -265,9 +407,12 @@ private:
 			if ((*ticket)->state == TicketType::State::abandoned)
 				continue;
 			(*ticket)->state = TicketType::State::waiting;
+			(*ticket)->aside = false;
 			queue_.push_front(*ticket);
 			count_in(**ticket);
 		}
+		if (!queue_.empty() && on_work)
+			on_work();
 	}
 
 	static void settle(TicketType &ticket, typename TicketType::State state) {
@@ -282,9 +427,11 @@ private:
 	Limits limits_;
 	std::deque<TicketPtr> queue_;
 	size_t queued_weight_ = 0;
-	size_t queued_bytes_ = 0;
-	size_t queue_weight_;	  // how much may wait at present
+	size_t queue_weight_;	  // how much may wait in it at present
 	double last_carried_ = 0; // what fits into max_wait at the speed of the last call
+	Quarantine<TicketType> quarantine_;
+	size_t aside_weight_ = 0;
+	size_t waiting_bytes_ = 0; // in the queue or aside
 	// What somebody waits for, in the queue or in a call, and a time before all their deadlines.
 	boost::intrusive::list<TicketType, boost::intrusive::constant_time_size<false>> outstanding_;
 	Clock::time_point earliest_deadline_ = Clock::time_point::max();

@@ -12,6 +12,8 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <list>
 #include <string_view>
@@ -32,9 +34,23 @@ inline bool settles_earlier_attempts(std::string_view sqlstate) {
 	return sqlstate.starts_with("TP") && sqlstate != "TP015";
 }
 
+// SQLSTATE lock_not_available: lock_timeout has passed.
+constexpr std::string_view lock_not_available = "55P03";
+
+// The account whose lock was waited for in vain, from the error's DETAIL
+// (extension/src/account.cpp); 0 where it was something else that is locked.
+inline int64_t locked_account(std::string_view detail) {
+	constexpr std::string_view head = "Account ";
+	int64_t account = 0;
+	if (detail.starts_with(head))
+		std::from_chars(detail.data() + head.size(), detail.data() + detail.size(), account);
+	return account;
+}
+
 // Call is a stateless description of what the lane says to the database:
 //   types Request, Reply; using LaneType = Lane<Request, Reply>
-//   Query query(const LaneType::Batch &) const           the statement that carries the batch
+//   Query query(const LaneType::Batch &, milliseconds) const   the statement that carries the batch
+//                                                         and waits at most so long for a lock
 //   void read(const pg::Result &, const Batch &) const    sets every ticket's reply
 //   awaitable<bool> prepare(pg::Connection &)             after every connect; false: try again
 template<class Call> class LaneRunner {
@@ -50,11 +66,12 @@ public:
 
 	LaneRunner(boost::asio::io_context &io, const std::string &uri, Options options)
 		: io_(io), options_(options), lane_(options.limits), work_(io, Clock::time_point::max()),
-		  expiry_(io) {
+		  expiry_(io), aside_(io, uri), aside_work_(io, Clock::time_point::max()) {
 		lane_.on_work = [this] {
 			if (idle_connections_ > 0)
 				work_.cancel_one();
 		};
+		lane_.on_aside = [this] { aside_work_.cancel(); };
 		for (size_t i = 0; i < options.connections; i++)
 			connections_.emplace_back(io, uri);
 	}
@@ -62,6 +79,7 @@ public:
 	void start() {
 		for (pg::Connection &connection : connections_)
 			boost::asio::co_spawn(io_, run(connection), boost::asio::detached);
+		boost::asio::co_spawn(io_, run_aside(), boost::asio::detached);
 	}
 
 	// Submits the request; on_settled is called once it is settled or the deadline has passed,
@@ -87,10 +105,10 @@ public:
 		if (ticket.state == State::answered)
 			return Settled::answered;
 		if (ticket.state == State::refused)
-			return ticket.uncertain && !settles_earlier_attempts(ticket.sqlstate)
+			return ticket.may_be_executed() && !settles_earlier_attempts(ticket.sqlstate)
 					   ? Settled::unknown
 					   : Settled::refused;
-		return ticket.sent ? Settled::unknown : Settled::not_sent;
+		return ticket.may_be_executed() ? Settled::unknown : Settled::not_sent;
 	}
 
 	// Submits the request and waits until it is settled or the deadline has passed.
@@ -111,26 +129,25 @@ private:
 	static constexpr std::chrono::milliseconds connect_timeout{2000};
 	static constexpr std::chrono::milliseconds reconnect_pause{50};
 	static constexpr std::chrono::seconds trusted_idle{1};
+	// Other calls have a lock for tens of milliseconds each. Whoever keeps one for longer than this
+	// keeps everybody waiting who shares the call.
+	static constexpr std::chrono::milliseconds shared_lock_timeout{1000};
+	// Aside they take turns: one round is about as long, however many accounts are waited for. Less
+	// than what Quarantine keeps free before a deadline.
+	static constexpr std::chrono::milliseconds aside_round{800};
+	static constexpr std::chrono::milliseconds shortest_lock_timeout{100};
 
 	boost::asio::awaitable<void> run(pg::Connection &connection) {
-		boost::asio::steady_timer pause(io_);
 		Clock::time_point last_used{};
 		for (;;) {
-			if (connection.connected() && Clock::now() - last_used > trusted_idle &&
-				!lane_.empty() && !connection.alive())
-				connection.close();
+			if (!lane_.empty())
+				close_if_stale(connection, last_used);
 			if (!connection.connected()) {
 				if (!lane_.empty()) // another connection may be able to carry what waits
 					work_.cancel_one();
-				if (!co_await connection.connect(connect_timeout) ||
-					!co_await call_.prepare(connection)) {
-					log_once(connection.last_error());
-					connection.close();
-					pause.expires_after(reconnect_pause);
-					co_await pause.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+				const bool is_connected = co_await connect(connection);
+				if (!is_connected)
 					continue;
-				}
-				last_logged_.clear();
 				last_used = Clock::now();
 			}
 			if (lane_.empty()) {
@@ -162,10 +179,65 @@ private:
 		}
 	}
 
-	void send(pg::Connection &connection, const typename LaneType::Batch &batch) {
+	// What is kept aside goes over a connection of its own, which is made when it is first needed.
+	boost::asio::awaitable<void> run_aside() {
+		Clock::time_point last_used{};
+		for (;;) {
+			if (!lane_.has_aside()) {
+				co_await aside_work_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+				continue;
+			}
+			close_if_stale(aside_, last_used);
+			if (!aside_.connected()) {
+				const bool is_connected = co_await connect(aside_);
+				if (!is_connected)
+					continue;
+			}
+			const auto batch = lane_.take_aside(Clock::now());
+			if (batch.empty())
+				continue;
+			const int turns = static_cast<int>(std::max<size_t>(lane_.turns(), 1));
+			send(aside_, batch, std::max(aside_round / turns, shortest_lock_timeout));
+			const pg::Answer answer = co_await aside_.receive();
+			finish(aside_, answer, batch);
+			last_used = Clock::now();
+			if (answer.kind == pg::Answer::Kind::lost) // perhaps by what it carried
+				co_await pause();
+		}
+	}
+
+	// A connection that nobody has used for a while may have been closed by the other side.
+	static void close_if_stale(pg::Connection &connection, Clock::time_point last_used) {
+		if (connection.connected() && Clock::now() - last_used > trusted_idle &&
+			!connection.alive())
+			connection.close();
+	}
+
+	// Whether there is a connection now; after a pause where there is none.
+	boost::asio::awaitable<bool> connect(pg::Connection &connection) {
+		bool is_connected = co_await connection.connect(connect_timeout);
+		if (is_connected)
+			is_connected = co_await call_.prepare(connection);
+		if (is_connected) {
+			last_logged_.clear();
+			co_return true;
+		}
+		log_once(connection.last_error());
+		connection.close();
+		co_await pause();
+		co_return false;
+	}
+
+	boost::asio::awaitable<void> pause() {
+		boost::asio::steady_timer timer(io_, reconnect_pause);
+		co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+	}
+
+	void send(pg::Connection &connection, const typename LaneType::Batch &batch,
+		std::chrono::milliseconds lock_timeout = shared_lock_timeout) {
 		if (batch.empty())
 			return;
-		const auto query = call_.query(batch);
+		const auto query = call_.query(batch, lock_timeout);
 		connection.send(query.sql, query.parameters, options_.call_timeout);
 	}
 
@@ -177,6 +249,12 @@ private:
 			lane_.answered(batch);
 			break;
 		case pg::Answer::Kind::refused:
+			if (answer.sqlstate == lock_not_available) {
+				if (!batch.front()->locked_by) // else it is known already
+					log_once(connection.last_error());
+				lane_.locked_out(batch, locked_account(answer.message));
+				break;
+			}
 			if (!answer.sqlstate.starts_with("TP"))
 				log_once(connection.last_error());
 			lane_.refused(batch, answer.sqlstate, answer.message);
@@ -219,6 +297,8 @@ private:
 	boost::asio::steady_timer expiry_;
 	bool expiry_is_set_ = false;
 	std::list<pg::Connection> connections_;
+	pg::Connection aside_;
+	boost::asio::steady_timer aside_work_; // never expires: the one aside waits for it
 	std::string last_logged_;
 };
 

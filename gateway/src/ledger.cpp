@@ -8,7 +8,7 @@ namespace tokpay {
 
 namespace asio = boost::asio;
 
-pg::Query BalanceCall::query(const LaneType::Batch &batch) const {
+pg::Query BalanceCall::query(const LaneType::Batch &batch, std::chrono::milliseconds) const {
 	std::vector<int64_t> accounts;
 	std::vector<std::optional<std::string>> principals;
 	bool limited = false;
@@ -211,7 +211,8 @@ TransferOutcome PackedOutcomes::read(pg::Reader &reader) {
 	return outcome;
 }
 
-pg::Query TransferCall::query(const LaneType::Batch &batch) const {
+pg::Query TransferCall::query(
+	const LaneType::Batch &batch, std::chrono::milliseconds lock_timeout) const {
 	size_t count = 0;
 	for (const auto &ticket : batch)
 		count += ticket->request.transfers.size();
@@ -236,8 +237,9 @@ pg::Query TransferCall::query(const LaneType::Batch &batch) const {
 			writer.end_field(begin);
 		}
 	}
-	pg::Query query{"select tokpay.gateway_packed_batch($1)", {}};
+	pg::Query query{"select tokpay.gateway_packed_batch($1, $2)", {}};
 	query.parameters.push_back({0, std::move(requests)}); // a braced list would copy it
+	query.parameters.push_back(pg::int4(static_cast<int32_t>(lock_timeout.count())));
 	return query;
 }
 
@@ -254,7 +256,7 @@ size_t StatementRequest::bytes() const {
 	return total;
 }
 
-pg::Query StatementCall::query(const LaneType::Batch &batch) const {
+pg::Query StatementCall::query(const LaneType::Batch &batch, std::chrono::milliseconds) const {
 	const StatementRequest &request = batch.front()->request;
 	return {request.sql, request.parameters};
 }

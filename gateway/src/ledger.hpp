@@ -38,7 +38,7 @@ struct BalanceCall {
 	using LaneType = Lane<BalanceRequest, std::vector<Balance>>;
 
 	boost::asio::awaitable<bool> prepare(pg::Connection &) { co_return true; }
-	pg::Query query(const LaneType::Batch &batch) const;
+	pg::Query query(const LaneType::Batch &batch, std::chrono::milliseconds) const;
 	void read(const pg::Result &result, const LaneType::Batch &batch) const;
 };
 
@@ -127,6 +127,18 @@ struct TransferWork {
 	size_t weight() const;
 	size_t bytes() const;
 	bool repeatable() const { return true; }
+
+	// Of the accounts that the transfers name: others follow from what they are about.
+	template<class Predicate> std::optional<int64_t> find_account(Predicate predicate) const {
+		for (const TransferRequest &transfer : transfers) {
+			if (transfer.debit != 0 && predicate(transfer.debit))
+				return transfer.debit;
+			for (const Credit &credit : transfer.credits)
+				if (predicate(credit.account))
+					return credit.account;
+		}
+		return std::nullopt;
+	}
 };
 
 struct TransferCall {
@@ -134,7 +146,7 @@ struct TransferCall {
 
 	// Asks for the oid of tokpay.gateway_request, which the binary format needs.
 	boost::asio::awaitable<bool> prepare(pg::Connection &connection);
-	pg::Query query(const LaneType::Batch &batch) const;
+	pg::Query query(const LaneType::Batch &batch, std::chrono::milliseconds lock_timeout) const;
 	void read(const pg::Result &result, const LaneType::Batch &batch) const;
 
 	uint32_t request_oid = 0;
@@ -155,7 +167,7 @@ struct StatementCall {
 	using LaneType = Lane<StatementRequest, pg::Result>;
 
 	boost::asio::awaitable<bool> prepare(pg::Connection &) { co_return true; }
-	pg::Query query(const LaneType::Batch &batch) const;
+	pg::Query query(const LaneType::Batch &batch, std::chrono::milliseconds) const;
 	void read(const pg::Result &result, const LaneType::Batch &batch) const;
 };
 

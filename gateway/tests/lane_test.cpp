@@ -18,10 +18,15 @@ struct Work {
 	size_t size = 1;
 	bool may_repeat = true;
 	size_t length = 0;
+	int64_t account = 0;
 
 	size_t weight() const { return size; }
 	size_t bytes() const { return length; }
 	bool repeatable() const { return may_repeat; }
+
+	template<class Predicate> std::optional<int64_t> find_account(Predicate predicate) const {
+		return account != 0 && predicate(account) ? std::optional(account) : std::nullopt;
+	}
 };
 
 using TestLane = Lane<Work, int>;
@@ -63,8 +68,21 @@ protected:
 		return made;
 	}
 
+	TestLane::TicketPtr submit_for(int64_t account, const std::string &name, size_t size = 1,
+		Clock::time_point deadline = Clock::time_point::max()) {
+		auto made = ticket({name, size, true, account});
+		made->deadline = deadline;
+		EXPECT_TRUE(lane.submit(made)) << name;
+		return made;
+	}
+
 	Names take() {
 		batch = lane.take();
+		return names_of(batch);
+	}
+
+	Names take_aside(Clock::time_point now = start) {
+		batch = lane.take_aside(now);
 		return names_of(batch);
 	}
 
@@ -341,7 +359,7 @@ TEST_F(LaneTest, AnAbandonedRequestIsNotSentAgain) {
 			lane.connection_lost(batch);
 		else
 			lane.refused(batch, "XX000", "");
-		for (Names sent; !(sent = take()).empty(); lane.answered(batch))
+		for (Names sent; !(sent = lost ? take() : take_aside()).empty(); lane.answered(batch))
 			EXPECT_NE(sent[0], "gone");
 		EXPECT_EQ(gone->state, State::abandoned);
 	}
@@ -448,17 +466,37 @@ TEST_F(LaneTest, WhatMayNotBeRepeatedIsRefusedAsUnknownOnceItWasSent) {
 	EXPECT_EQ(take(), Names({"a", "b", "unsent"}));
 }
 
-TEST_F(LaneTest, EveryLossIsRepeatedUntilAnAnswer) {
-	const auto only = submit("a");
-	for (int i = 0; i < 5; i++) {
-		EXPECT_EQ(take(), Names({"a"}));
-		lane.connection_lost(batch);
-	}
-	EXPECT_EQ(take(), Names({"a"}));
+TEST_F(LaneTest, WhatIsLostAgainGoesAsideInPartsUntilAnAnswer) {
+	for (int i = 0; i < 16; i++)
+		submit(std::to_string(i), 0);
+	take();
+	lane.connection_lost(batch);
+	submit("new", 0);
+	EXPECT_EQ(take().size(), 17u);
+	lane.connection_lost(batch);
+	EXPECT_EQ(take(), Names({"new"})); // lost once: perhaps by the others' fault
 	lane.answered(batch);
-	EXPECT_EQ(only->state, State::answered);
-	EXPECT_EQ(settled, Names({"a"}));
-	EXPECT_EQ(lane.counters().retried.get(), 5u);
+	for (int i = 0; i < 8; i++) {
+		ASSERT_EQ(take_aside(), Names({std::to_string(2 * i), std::to_string(2 * i + 1)}));
+		if (i == 2)
+			lane.connection_lost(batch);
+		else
+			lane.answered(batch);
+	}
+	for (int i = 0; i < 5; i++) {
+		ASSERT_EQ(take_aside(), Names({"4"}));
+		lane.connection_lost(batch);
+		if (i == 0) {
+			ASSERT_EQ(take_aside(), Names({"5"}));
+			lane.answered(batch);
+		}
+	}
+	take_aside();
+	lane.answered(batch);
+	EXPECT_EQ(settled.back(), "4");
+	EXPECT_EQ(settled.size(), 17u);
+	EXPECT_EQ(lane.counters().retried.get(), 16u + 17 + 2 + 5);
+	EXPECT_FALSE(lane.has_aside());
 }
 
 // Refused calls
@@ -474,48 +512,232 @@ TEST_F(LaneTest, ARefusedRequestKnowsWhyAndIsNotRepeated) {
 	EXPECT_EQ(take(), Names());
 }
 
-TEST_F(LaneTest, ARefusedCallIsRepeatedOneByOneSoThatAPoisonedRequestHurtsOnlyItself) {
-	for (const char *name : {"a", "poison", "b"})
-		submit(name);
-	take();
-	submit("later");
-	submit("latest");
+TEST_F(LaneTest, ARefusedCallIsDividedSoThatAPoisonedRequestHurtsOnlyItself) {
+	std::vector<TestLane::TicketPtr> good;
+	for (int i = 0; i < 63; i++)
+		good.push_back(submit(std::to_string(i), 0));
+	const auto poison = submit("poison", 0);
+	EXPECT_EQ(take().size(), 64u);
 	lane.refused(batch, "22P05", "");
 	EXPECT_EQ(settled, Names());
-	for (const char *name : {"a", "poison", "b"}) {
-		ASSERT_EQ(take(), Names({name}));
-		if (batch[0]->request.name == "poison")
+	int calls = 0;
+	for (Names names; !(names = take_aside()).empty(); calls++) {
+		const bool has_poison = std::ranges::find(names, "poison") != names.end();
+		EXPECT_EQ(poison->settled(), false);
+		if (has_poison)
 			lane.refused(batch, "22P05", "");
 		else
 			lane.answered(batch);
 	}
-	EXPECT_EQ(settled, Names({"a", "poison", "b"}));
-	EXPECT_EQ(take(), Names({"later", "latest"}));
+	EXPECT_EQ(calls, 8 + 8);
+	EXPECT_EQ(poison->state, State::refused);
+	for (const auto &ticket : good)
+		EXPECT_EQ(ticket->state, State::answered);
 	EXPECT_EQ(lane.counters().retried.get(), 0u);
+	EXPECT_EQ(depth(), 0u);
 }
 
-TEST_F(LaneTest, WhoGoesAloneStaysAloneAfterALostConnection) {
+TEST_F(LaneTest, SharedCallsGoOnBesideWhatIsAside) {
+	int woken = 0;
+	lane.on_aside = [&] { woken++; };
 	submit("a");
 	submit("b");
 	take();
-	lane.refused(batch, "40001", "");
-	EXPECT_EQ(take(), Names({"a"}));
+	EXPECT_EQ(woken, 0);
+	lane.refused(batch, "40P01", "");
+	EXPECT_GT(woken, 0);
+	submit("c");
+	EXPECT_EQ(take(), Names({"c"}));
+	lane.answered(batch);
+	EXPECT_EQ(take(), Names());
+	EXPECT_TRUE(lane.has_aside());
+	EXPECT_EQ(take_aside(), Names({"a"}));
+	EXPECT_EQ(take_aside(), Names({"b"}));
+	EXPECT_FALSE(lane.has_aside());
+}
+
+TEST_F(LaneTest, ARefusedCallWasNotExecutedUnlessOneBeforeItWasLost) {
+	const auto sure = submit_until("sure", start + 1s);
+	const auto unsure = submit_until("unsure", start + 1s);
+	take();
+	EXPECT_TRUE(sure->may_be_executed());
+	lane.refused(batch, "40P01", "");
+	take_aside();
+	lane.refused(batch, "40P01", "");
+	take_aside();
 	lane.connection_lost(batch);
-	EXPECT_EQ(take(), Names({"a"}));
+	take();
+	lane.refused(batch, "40P01", "");
+	EXPECT_FALSE(sure->may_be_executed());
+	EXPECT_TRUE(unsure->may_be_executed());
+}
+
+// Locks
+
+TEST_F(LaneTest, ThoseWhoNeedALockedAccountWaitAsideAndTheOthersGoAgain) {
+	submit_for(7, "a");
+	submit_for(8, "b");
+	submit_for(7, "c");
+	submit("d");
+	take();
+	submit_for(7, "e");
+	submit_for(9, "f");
+	lane.locked_out(batch, 7);
+	EXPECT_EQ(take(), Names({"b", "d", "f"})); // whoever needs it joins those who wait
+	lane.answered(batch);
+	EXPECT_EQ(settled, Names({"b", "d", "f"}));
+	EXPECT_EQ(depth(), 3u);
+	for (const char *asks : {"a", "c", "e", "a"}) { // one at a time
+		ASSERT_EQ(take_aside(), Names({asks}));
+		lane.locked_out(batch, 7);
+		EXPECT_EQ(take(), Names());
+	}
+	ASSERT_EQ(take_aside(), Names({"c"}));
+	lane.answered(batch);
+	EXPECT_EQ(take(), Names({"e", "a"})); // the lock is free
+	submit_for(7, "g");
+	EXPECT_EQ(take(), Names({"g"}));
+	EXPECT_FALSE(lane.has_aside());
+}
+
+TEST_F(LaneTest, TheRunnerIsWokenForWhatIsReleased) {
+	int woken = 0;
+	submit_for(7, "a");
+	submit_for(7, "b");
+	take();
+	lane.locked_out(batch, 7);
+	take_aside();
+	lane.on_work = [&] { woken++; };
+	lane.answered(batch);
+	EXPECT_EQ(woken, 1);
 	EXPECT_EQ(take(), Names({"b"}));
 }
 
-TEST_F(LaneTest, WhoGoesAloneJoinsNoCallOfOthers) {
+TEST_F(LaneTest, NewcomersWaitAsideAlsoWhileTheOnlyOneBeforeThemAsks) {
+	submit_for(7, "a");
+	take();
+	lane.locked_out(batch, 7);
+	ASSERT_EQ(take_aside(), Names({"a"}));
+	const auto asking = batch;
+	submit_for(7, "b");
+	EXPECT_EQ(take(), Names());
+	lane.locked_out(asking, 7);
+	EXPECT_EQ(take_aside(), Names({"b"}));
+}
+
+TEST_F(LaneTest, LockedAccountsAndPartsOfCallsTakeTurns) {
+	for (const char *name : {"a", "b", "c"})
+		submit_for(7, name, 3);
+	for (const char *name : {"d", "e", "f"})
+		submit_for(8, name, 3);
+	for (const char *name : {"g", "h", "i"})
+		submit(name, 3);
+	take();
+	lane.locked_out(batch, 7);
+	take();
+	lane.locked_out(batch, 8);
+	take();
+	lane.refused(batch, "XX000", "");
+	for (const char *turn : {"a", "d", "g", "h", "i", "b", "e", "c", "f", "a"}) {
+		ASSERT_EQ(take_aside(), Names({turn}));
+		if (const int64_t account = batch[0]->request.account; account != 0)
+			lane.locked_out(batch, account);
+		else
+			lane.answered(batch);
+	}
+}
+
+TEST_F(LaneTest, ALockThatNobodyIsKnownToNeedDividesTheCall) {
 	submit("a");
+	submit("capture");
+	take();
+	lane.locked_out(batch, 7);
+	EXPECT_EQ(take(), Names());
+	EXPECT_EQ(take_aside(), Names({"a"}));
+	lane.answered(batch);
+	EXPECT_EQ(take_aside(), Names({"capture"}));
+	lane.locked_out(batch, 7);
+	submit_for(7, "b"); // by now it is known who waits for what
+	EXPECT_EQ(take(), Names());
+	EXPECT_EQ(take_aside(), Names({"capture"}));
+}
+
+TEST_F(LaneTest, WhereSomethingElseIsLockedOneAsksForAll) {
+	for (const char *name : {"a", "b", "c"})
+		submit(name);
+	take();
+	submit("d");
+	lane.locked_out(batch, 0);
+	EXPECT_EQ(take(), Names({"d"}));
+	EXPECT_EQ(take_aside(), Names({"a"}));
+	lane.answered(batch);
+	EXPECT_EQ(take(), Names({"b", "c"}));
+}
+
+TEST_F(LaneTest, ALoneOneThatSomethingElseLocksOutIsTriedAgainByItself) {
+	submit("a");
+	take();
+	lane.locked_out(batch, 0);
 	submit("b");
+	EXPECT_EQ(take(), Names({"b"}));
+	lane.locked_out(batch, 0);
+	for (const char *turn : {"a", "b", "a"}) {
+		ASSERT_EQ(take_aside(), Names({turn}));
+		lane.locked_out(batch, 0);
+	}
+}
+
+TEST_F(LaneTest, NobodyBeginsToWaitForALockShortlyBeforeTheDeadline) {
+	const auto late = submit_for(7, "late", 1, start + 5s);
+	const auto lone = submit_until("lone", start + 5s);
+	const auto patient = submit_for(7, "patient", 1, start + 9s);
 	take();
-	const auto refused = batch;
-	submit("c"); // over a second connection
+	lane.locked_out({late, patient}, 7);
+	lane.locked_out({lone}, 0);
+	EXPECT_EQ(take_aside(start + 4s), Names({"late"}));
+	lane.locked_out(batch, 7);
+	for (int i = 0; i < 2; i++) {
+		EXPECT_EQ(take_aside(start + 4500ms), Names({"patient"}));
+		lane.locked_out(batch, 7);
+	}
+	EXPECT_EQ(take_aside(start + 8500ms), Names());
+	EXPECT_FALSE(lane.has_aside());
+	lane.expire(start + 9s);
+	EXPECT_EQ(settled, Names({"late", "lone", "patient"}));
+	EXPECT_EQ(depth(), 0u);
+	for (const auto &ticket : {late, lone, patient})
+		EXPECT_FALSE(ticket->may_be_executed());
+}
+
+TEST_F(LaneTest, ThoseWhoWaitForALockLeaveTheQueueToOthers) {
+	submit_for(7, "a", 10);
 	take();
-	lane.refused(refused, "40001", "");
-	lane.connection_lost(batch);
+	lane.locked_out(batch, 7);
+	submit_for(7, "b", 20);
+	EXPECT_EQ(take(), Names());
+	EXPECT_FALSE(lane.submit(ticket({"shed", 1, true, 7})));
+	EXPECT_TRUE(lane.submit(ticket({"c", 30, true, 8})));
 	EXPECT_EQ(take(), Names({"c"}));
-	EXPECT_EQ(take(), Names({"a"}));
+	ASSERT_EQ(take_aside(), Names({"a"}));
+	lane.answered(batch);
+	submit_for(7, "d", 10);
+	EXPECT_EQ(take(), Names({"b"}));
+	EXPECT_EQ(take(), Names({"d"}));
+}
+
+TEST_F(LaneTest, WhoGivesUpLeavesTheOthersInTheirTurns) {
+	const auto gone = submit_for(7, "gone");
+	submit_for(7, "a");
+	take();
+	lane.locked_out(batch, 7);
+	lane.abandon(gone);
+	EXPECT_EQ(depth(), 1u);
+	EXPECT_EQ(take_aside(), Names({"a"}));
+	lane.abandon(batch[0]);
+	lane.locked_out(batch, 7);
+	EXPECT_EQ(take_aside(), Names());
+	EXPECT_EQ(depth(), 0u);
+	submit_for(7, "b"); // nobody waits for the lock any more
 	EXPECT_EQ(take(), Names({"b"}));
 }
 
@@ -555,7 +777,7 @@ TEST_F(LaneTest, InAnyHistoryEveryRequestIsSettledOnceAndCallsKeepTheirWeight) {
 	std::vector<TestLane::TicketPtr> waiting;
 	for (int step = 0; step < 20000; step++) {
 		if (chance(60)) {
-			auto made = ticket({std::to_string(step), random() % 13, chance(80)});
+			auto made = ticket({std::to_string(step), random() % 13, chance(80), random() % 4});
 			if (lane.submit(made)) {
 				expected[made->request.name] = 1;
 				waiting.push_back(made);
@@ -568,9 +790,12 @@ TEST_F(LaneTest, InAnyHistoryEveryRequestIsSettledOnceAndCallsKeepTheirWeight) {
 				expected[some->request.name] = 0;
 			}
 		}
-		if (!chance(40))
+		if (!chance(60))
 			continue;
-		take();
+		if (chance(50))
+			take();
+		else
+			take_aside();
 		size_t weight = 0;
 		for (const auto &ticket : batch) {
 			EXPECT_EQ(ticket->state, State::in_flight);
@@ -581,12 +806,16 @@ TEST_F(LaneTest, InAnyHistoryEveryRequestIsSettledOnceAndCallsKeepTheirWeight) {
 			lane.connection_lost(batch);
 		else if (chance(10))
 			lane.refused(batch, "XX000", "");
+		else if (chance(10))
+			lane.locked_out(batch, random() % 4);
 		else
 			lane.answered(batch);
 		std::erase_if(waiting, [](const auto &ticket) { return ticket->settled(); });
 	}
-	while (!take().empty())
+	while (!take().empty() || !take_aside().empty())
 		lane.answered(batch);
+	EXPECT_TRUE(lane.idle());
+	EXPECT_EQ(depth(), 0u);
 	std::map<std::string, int> times;
 	for (const auto &[name, _] : expected)
 		times[name] = 0;

@@ -39,7 +39,7 @@ insert into expected values
     ('gateway_entries(bigint,text,bigint,integer,timestamp with time zone,timestamp with time zone,text,text,bigint,bigint,bigint)', 'reader'),
     ('gateway_holds(bigint,text,bigint,integer)', 'reader'),
     ('gateway_packed_balances(bigint[],text[])', 'reader'),
-    ('gateway_packed_batch(gateway_request[])', 'teller'),
+    ('gateway_packed_batch(gateway_request[],integer)', 'teller'),
     ('gateway_patch_account(bigint,text,jsonb,text)', 'admin'),
     ('gateway_preview(bigint,bigint[],bigint[],boolean,text)', 'reader'),
     ('gateway_summary(bigint,text,timestamp with time zone,timestamp with time zone,text,text)', 'reader'),

@@ -56,7 +56,7 @@ insert into expected values
         'counterparties bigint[], description text, metadata jsonb, at timestamp with time zone)', 's r c'),
     ('gateway_holds(account bigint, principal text, after bigint, max_rows integer) returns SETOF tokpay.receipts', 's u plpgsql'),
     ('gateway_packed_balances(accounts bigint[], principals text[] DEFAULT NULL::text[]) returns bytea', 's r c'),
-    ('gateway_packed_batch(requests tokpay.gateway_request[]) returns bytea', 'v u c'),
+    ('gateway_packed_batch(requests tokpay.gateway_request[], lock_timeout integer DEFAULT NULL::integer) returns bytea', 'v u c'),
     ('gateway_patch_account(account bigint, principal text, patch jsonb, expected text) returns SETOF tokpay.accounts', 'v u plpgsql'),
     ('gateway_preview(debit bigint, credits bigint[], amounts bigint[], may_fund boolean, principal text) returns TABLE(account bigint, name text, '
         'currency text, amount bigint, balance bigint, available bigint, codes text[])', 's u plpgsql'),
