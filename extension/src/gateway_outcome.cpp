@@ -35,8 +35,8 @@ void pack(StringInfo bytes, Column column, Datum value) {
 	case column_currency:
 	case column_detail: {
 		text *content = DatumGetTextPP(value);
-		pq_sendcountedtext(
-			bytes, VARDATA_ANY(content), static_cast<int>(VARSIZE_ANY_EXHDR(content)), false);
+		send_counted_text(
+			bytes, VARDATA_ANY(content), static_cast<int>(VARSIZE_ANY_EXHDR(content)));
 		break;
 	}
 	case column_credits:
@@ -52,7 +52,7 @@ void pack(StringInfo bytes, Column column, Datum value) {
 	case column_metadata: {
 		Jsonb *metadata = DatumGetJsonbP(value);
 		const char *content = JsonbToCString(nullptr, &metadata->root, VARSIZE(metadata));
-		pq_sendcountedtext(bytes, content, static_cast<int>(strlen(content)), false);
+		send_counted_text(bytes, content, static_cast<int>(strlen(content)));
 		break;
 	}
 	default:

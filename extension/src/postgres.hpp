@@ -110,6 +110,15 @@ inline TM_Result update_row(Relation heap, ItemPointer old, HeapTuple row, Comma
 	return result;
 }
 
+// Text with its length before it, in the client's encoding.
+inline void send_counted_text(StringInfo bytes, const char *text, int length) {
+#if PG_VERSION_NUM >= 170000
+	pq_sendcountedtext(bytes, text, length);
+#else
+	pq_sendcountedtext(bytes, text, length, false);
+#endif
+}
+
 inline bool is_summarizing([[maybe_unused]] const IndexInfo *info) {
 #if PG_VERSION_NUM >= 160000
 	return info->ii_Summarizing;

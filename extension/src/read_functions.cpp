@@ -107,8 +107,8 @@ auto as_bytes(StringInfo bytes) {
 		pq_sendint64(bytes, has_floor ? available(*row) : 0);
 		pq_sendint64(bytes, row->version);
 		text *currency = reader.currency();
-		pq_sendcountedtext(
-			bytes, VARDATA_ANY(currency), static_cast<int>(VARSIZE_ANY_EXHDR(currency)), false);
+		send_counted_text(
+			bytes, VARDATA_ANY(currency), static_cast<int>(VARSIZE_ANY_EXHDR(currency)));
 	};
 }
 
