@@ -245,7 +245,7 @@ def index(ledger):
         ledger.execute(f"create index of_an_operator on tokpay.journal (({expression}))")
 
     yield make
-    ledger.execute("drop index tokpay.of_an_operator")
+    ledger.execute("drop index if exists tokpay.of_an_operator")
 
 
 def test_a_request_that_the_database_cannot_execute_fails_alone(patient, api_key, ledger, index):
@@ -266,7 +266,10 @@ def test_a_request_that_breaks_its_connection_every_time_is_unknown_and_the_othe
     ledger.execute("""
         create or replace function public.break_connection(description text) returns boolean language plpgsql immutable as $$
         begin
-            return description = 'break' and pg_terminate_backend(pg_backend_pid());
+            if description = 'break' then
+                perform pg_terminate_backend(pg_backend_pid());
+            end if;
+            return true;
         end $$""")
     index("public.break_connection(description)")
     with one_call(hasty, api_key, ledger, 41):

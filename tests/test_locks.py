@@ -246,33 +246,39 @@ def test_the_first_accounts_of_a_currency_share_one_funding_account(database):
 
 
 GATEWAY_CALL = """
-    select tokpay.gateway_packed_batch(array[row('transfer', %s, array[%s]::bigint[], array[%s]::bigint[], null, null, null, null, null, null, null)
-        ::tokpay.gateway_request], %s)"""
+    with asked (kind, debit, credits, amounts) as (
+        select 'transfer', %(debit)s, array[%(other)s]::bigint[], array[1]::bigint[] from generate_series(1, %(others)s)
+        union all select 'transfer', %(debit)s, array[%(credit)s]::bigint[], array[%(amount)s]::bigint[])
+    select tokpay.gateway_packed_batch(array(select row(asked.kind, asked.debit, asked.credits, asked.amounts, null, null, null, null, null, null, null)::tokpay.gateway_request from asked), %(timeout)s)"""
 
 
+# Where few of a call's requests are about an account, its lock is first asked for by the update.
+@pytest.mark.parametrize("others", [0, 40])
 @pytest.mark.parametrize("amount", [1, 1000], ids=["executed", "refused"])
-def test_the_gateways_call_gives_up_waiting_in_time_and_names_the_account(database, accounts, amount):
+def test_the_gateways_call_gives_up_waiting_in_time_and_names_the_account(database, accounts, amount, others):
     a, b, c = accounts
+    asked = {"debit": a, "credit": b, "amount": amount, "other": c, "others": others, "timeout": 10}
     holder, gateway = Session(database), Session(database)
-    holder.transfer(b, [c], [10])
+    holder.run("select 1 from tokpay.account_state where id = %s for no key update", [b])
     with pytest.raises(psycopg2.errors.LockNotAvailable) as error:
-        gateway.connection.cursor().execute(GATEWAY_CALL, [a, b, amount, 10])
+        gateway.connection.cursor().execute(GATEWAY_CALL, asked)
     assert error.value.diag.message_detail.startswith(f"Account {b} ")
     gateway.rollback()
     assert gateway.run("show lock_timeout") == ("0",)
     holder.commit()
-    assert gateway.run(GATEWAY_CALL, [a, b, amount, 10]) is not None
+    assert len(gateway.run(GATEWAY_CALL, asked)[0]) > 0
     assert gateway.run("show lock_timeout") == ("0",)
     gateway.rollback()
 
 
 def test_without_a_timeout_the_gateways_call_waits_as_the_session_does(database, accounts):
     a, b, c = accounts
+    asked = {"debit": a, "credit": b, "amount": 1, "other": c, "others": 0, "timeout": None}
     holder, gateway = Session(database), Session(database)
     holder.transfer(b, [c], [10])
     gateway.run("set local lock_timeout = '10ms'")
-    assert gateway.run(GATEWAY_CALL, [a, b, 1, None]) == "55P03"
-    gateway.start(gateway.run, GATEWAY_CALL, [a, b, 1, None])
+    assert gateway.run(GATEWAY_CALL, asked) == "55P03"
+    gateway.start(gateway.run, GATEWAY_CALL, asked)
     holder.commit()
-    assert gateway.answer() is not None
+    assert len(gateway.answer()[0]) > 0
     gateway.rollback()

@@ -156,7 +156,7 @@ def without_a_standby(ledger, begin):
 
 def test_a_call_that_may_have_been_executed_is_never_answered_503(instance, ledger):
     """A call is lost while its commit waits for a standby, its repetition is refused the lock. Then the first one commits."""
-    gateway = Gateway(instance, threads=1, request_deadline_ms=4000)
+    gateway = Gateway(instance, threads=1, request_deadline_ms=6000)
     key = ledger.api_key("transfer")
     payer, payee = ledger.open_accounts(1000, 0)
     ledger.execute("alter system set synchronous_standby_names = 'nobody'")

@@ -76,7 +76,7 @@ public:
 private:
 	// Nothing begins to wait for a lock so shortly before its deadline: the call has to be over by
 	// then, so that the answer can say for certain that nothing was executed.
-	static constexpr std::chrono::seconds last_attempt_before{1};
+	static constexpr std::chrono::seconds last_attempt_before{2};
 
 	struct Turn {
 		Batch part;

@@ -70,7 +70,7 @@ protected:
 
 	TestLane::TicketPtr submit_for(int64_t account, const std::string &name, size_t size = 1,
 		Clock::time_point deadline = Clock::time_point::max()) {
-		auto made = ticket({name, size, true, account});
+		auto made = ticket({name, size, true, 0, account});
 		made->deadline = deadline;
 		EXPECT_TRUE(lane.submit(made)) << name;
 		return made;
@@ -694,10 +694,10 @@ TEST_F(LaneTest, NobodyBeginsToWaitForALockShortlyBeforeTheDeadline) {
 	take();
 	lane.locked_out({late, patient}, 7);
 	lane.locked_out({lone}, 0);
-	EXPECT_EQ(take_aside(start + 4s), Names({"late"}));
+	EXPECT_EQ(take_aside(start + 3s), Names({"late"}));
 	lane.locked_out(batch, 7);
 	for (int i = 0; i < 2; i++) {
-		EXPECT_EQ(take_aside(start + 4500ms), Names({"patient"}));
+		EXPECT_EQ(take_aside(start + 3500ms), Names({"patient"}));
 		lane.locked_out(batch, 7);
 	}
 	EXPECT_EQ(take_aside(start + 8500ms), Names());
@@ -715,8 +715,8 @@ TEST_F(LaneTest, ThoseWhoWaitForALockLeaveTheQueueToOthers) {
 	lane.locked_out(batch, 7);
 	submit_for(7, "b", 20);
 	EXPECT_EQ(take(), Names());
-	EXPECT_FALSE(lane.submit(ticket({"shed", 1, true, 7})));
-	EXPECT_TRUE(lane.submit(ticket({"c", 30, true, 8})));
+	EXPECT_FALSE(lane.submit(ticket({"shed", 1, true, 0, 7})));
+	EXPECT_TRUE(lane.submit(ticket({"c", 30, true, 0, 8})));
 	EXPECT_EQ(take(), Names({"c"}));
 	ASSERT_EQ(take_aside(), Names({"a"}));
 	lane.answered(batch);
