@@ -97,13 +97,14 @@ class SlowDatabase:
             insert into public.pause values (0, false);
             grant select on public.pause to public;
             alter function tokpay.gateway_packed_batch rename to gateway_packed_batch_at_once;
-            create function tokpay.gateway_packed_batch(requests tokpay.gateway_request[]) returns bytea language plpgsql as $$
+            create function tokpay.gateway_packed_batch(requests tokpay.gateway_request[], lock_timeout integer default null)
+            returns bytea language plpgsql as $$
             begin
                 perform pg_sleep(of_request * cardinality(requests)) from public.pause;
                 while (select is_blocked from public.pause) loop
                     perform pg_sleep(0.02);
                 end loop;
-                return tokpay.gateway_packed_batch_at_once(requests);
+                return tokpay.gateway_packed_batch_at_once(requests, lock_timeout);
             end $$""")
         settings = re.sub(r"(postgresql://[^@]+)@.*", rf"\1@{urlsplit(url).netloc.rpartition('@')[2]}/{database.name}", settings_file().read_text())
         path = directory / "gateway.conf"
