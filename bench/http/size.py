@@ -6,9 +6,9 @@ from dataclasses import dataclass
 @dataclass
 class Size:
     accounts: int = 1_000_000
-    seconds: float = 10  # a measurement
+    seconds: float = 8  # a measurement
     warm_up: float = 3
-    rounds: int = 3  # of the sides of a row in turn
+    rounds: int = 2  # of the sides of a row in turn
     idle_connections: int = 10_000
 
 
