@@ -33,8 +33,9 @@ std::string repeated(size_t count, const std::string &element) {
 // Whether a body is plain to one of the readers; all of them agree with the complete ones.
 bool is_plain(std::string_view body) {
 	const auto agree = [&](const auto &plain, const auto &complete) {
-		if (plain)
+		if (plain) {
 			EXPECT_TRUE(complete && *complete == *plain) << body.substr(0, 300);
+		}
 		return plain.has_value();
 	};
 	const bool of_one = agree(plain::read_transfer_body(body), complete::read_transfer_body(body));
