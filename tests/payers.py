@@ -140,7 +140,7 @@ class Load:
         """What was acknowledged is there once with the same content; nothing else is; money is conserved."""
         acknowledged = {place: body for payer in self.payers for place, body in payer.acknowledged.items()}
         refused = {place for payer in self.payers for place in payer.refused}
-        assert len(acknowledged) > 200
+        assert len(acknowledged) >= 100  # goes_on() twice
         ledger = self.instance.ledger()
         ids = [int(account) for account in self.accounts]
         booked = ledger.execute("select debit::text, key, count(*) from tokpay.transfers where debit = any(%s) group by 1, 2", [ids])

@@ -777,7 +777,8 @@ TEST_F(LaneTest, InAnyHistoryEveryRequestIsSettledOnceAndCallsKeepTheirWeight) {
 	std::vector<TestLane::TicketPtr> waiting;
 	for (int step = 0; step < 20000; step++) {
 		if (chance(60)) {
-			auto made = ticket({std::to_string(step), random() % 13, chance(80), random() % 4});
+			auto made =
+				ticket({std::to_string(step), random() % 13, chance(80), 0, int64_t(random() % 4)});
 			if (lane.submit(made)) {
 				expected[made->request.name] = 1;
 				waiting.push_back(made);
