@@ -38,6 +38,7 @@ private:
 	using text = boost::beast::string_view;
 
 	void refuse(const char *detail, error_code &error);
+	bool is_folded(text name, text value) const;
 	void note(const error_code &error);
 
 	void on_request_impl(boost::beast::http::verb verb, text method, text target, int version,
