@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import socket
+import struct
 import threading
 import time
 import urllib.request
@@ -164,6 +165,7 @@ def test_a_stream_that_the_client_leaves_is_incomplete(logging, ledger, key):
         connection.sendall(request(f"GET /v1/events?account={account} HTTP/1.1", f"Authorization: Bearer {key}", f"X-Request-Id: {name}"))
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
         assert all(line["request_id"] != name for line in lines(logging))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # with a reset, which is noticed at once
     line = line_of(logging, name)
     assert (line["route"], line["status"], line["code"]) == ("/v1/events", 200, "incomplete")
 
@@ -224,30 +226,35 @@ def test_the_trace_is_taken_from_a_traceparent_that_is_well_formed(logging, sent
 # Which requests are logged
 
 
-def test_without_the_setting_failures_alone_are_logged_and_errors_have_ids(gateway, key, locked):
-    api = gateway(threads=1, request_deadline_ms=1500)
+def test_without_the_setting_nothing_is_logged_and_errors_have_ids(gateway, key):
+    api = gateway(threads=1)
     client = Client(key, api.url)
-    plain = client.get("/v1/me")
-    assert "X-Request-Id" not in plain.headers
+    assert client.get("/v1/me").headers["X-Request-Id"] is None
     assert client.get("/v1/me", traceparent=f"00-{TRACE}-00f067aa0ba902b7-01").headers["X-Request-Id"] is None
     assert client.get("/v1/me", X_Request_Id="mine").headers["X-Request-Id"] == "mine"
     wrong = [client.get("/v1/accounts/9999999999999"), client.get("/nothing"), client.post("/v1/transfers", {}, new_key())]
     assert [reply.status for reply in wrong] == [404, 404, 422]
-    # The first is on its way to the database when its time is up, the second still waits for that.
-    failed = [client.transfer(locked.debit, [(locked.credit, 1)]), client.transfer(locked.debit, [(locked.credit, 1)])]
-    assert [reply.status for reply in failed] == [504, 503]
-    assert locked.is_waited_for()
-    locked.release()
-    names = [reply.headers["X-Request-Id"] for reply in wrong + failed]
-    assert len(set(names)) == 5 and all(map(MADE_ID.fullmatch, names))
-    logged = [line_of(api, name) for name in names[3:]]
-    assert [(line["route"], line["status"], line["code"]) for line in logged] == [
-        ("/v1/transfers", 504, "outcome_unknown"), ("/v1/transfers", 503, "overloaded"),
-    ]  # fmt: skip
-    assert all(line["caller"].startswith("key:") and line["microseconds"] >= 1_500_000 for line in logged)
+    names = {reply.headers["X-Request-Id"] for reply in wrong}
+    assert len(names) == 3 and all(map(MADE_ID.fullmatch, names))
     client.close()
     api.stop()
-    assert lines(api) == logged
+    assert lines(api) == []
+
+
+# A call waits a second for a lock; what has asked for it once and then waits aside was certainly not executed.
+@pytest.mark.parametrize("deadline_ms, status, code", [(600, 504, "outcome_unknown"), (1500, 503, "overloaded")])
+def test_without_the_setting_failures_are_logged(gateway, key, locked, deadline_ms, status, code):
+    api = gateway(threads=1, request_deadline_ms=deadline_ms)
+    client = Client(key, api.url)
+    reply = client.transfer(locked.debit, [(locked.credit, 1)])
+    locked.release()
+    assert reply.status == status
+    line = line_of(api, reply.headers["X-Request-Id"])
+    assert (line["route"], line["status"], line["code"]) == ("/v1/transfers", status, code)
+    assert line["caller"].startswith("key:") and line["microseconds"] >= deadline_ms * 1000
+    client.close()
+    api.stop()
+    assert lines(api) == [line]
 
 
 def test_requests_that_took_too_long_are_logged(gateway, key, locked):
@@ -273,8 +280,8 @@ def test_requests_that_took_too_long_are_logged(gateway, key, locked):
 
 
 def flood(api, requests):
-    """Sends so many requests, which are all answered 200."""
-    one = request("GET /v1/config HTTP/1.1")
+    """Sends so many requests with long lines, which are all answered 404."""
+    one = request("GET /nothing HTTP/1.1", f"X-Request-Id: {'x' * 128}")
     with socket.create_connection(("127.0.0.1", api.port), timeout=TIMEOUT_S) as connection:
         sender = threading.Thread(target=lambda: connection.sendall(one * requests))
         sender.start()
@@ -282,25 +289,25 @@ def flood(api, requests):
         while answers < requests:
             received = connection.recv(1 << 20)
             assert received, f"closed after {answers} answers"
-            answers += (tail + received).count(b"HTTP/1.1 200 OK\r\n")
-            tail = received[-16:]
+            answers += (tail + received).count(b"HTTP/1.1 404 Not Found\r\n")
+            tail = received[-23:]
         sender.join()
 
 
 def test_a_log_that_nobody_reads_stops_nothing_and_what_is_missing_is_counted(gateway):
-    requests = 20000  # twice what pipe and buffers hold
+    requests = 10000  # pipe and buffers hold two megabytes, which is some 6000
     api = gateway(reads_log=False, log_requests="on")
     flood(api, requests)
     lost = counter(api, 'tokpay_log_dropped_lines_total{reason="full"}')
     assert lost > 0
     api.read_log()
-    eventually(lambda: len(lines(api)) == requests - lost, 20, "what was kept")
+    eventually(lambda: sum(line.startswith("{") for line in list(api.log)) >= requests - lost, 20, "what was kept")
+    assert len(lines(api)) == requests - lost
     client = Client(url=api.url)
     assert client.get("/v1/config", X_Request_Id="again").status == 200
     client.close()
-    assert line_of(api, "again")["status"] == 200
     api.stop()
-    assert len(lines(api)) == requests - lost + 1
+    assert len(lines(api)) == requests - lost + 1 and lines(api)[-1]["request_id"] == "again"
 
 
 def test_the_gateway_ends_though_nobody_reads_its_log(gateway):
