@@ -1,12 +1,14 @@
 """The admin port: probes, and metrics that Prometheus can read and that move with load."""
 
 import re
+import threading
 import time
 from collections import Counter
 
 import api_description
+import psycopg2
 import pytest
-from gateway_process import gateway  # noqa: F401 (fixture)
+from gateway_process import eventually, gateway  # noqa: F401 (fixture)
 from http_client import Client, admin, environment, ledger, request, wire  # noqa: F401 (fixtures)
 
 SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z_]+="[^"\\\n]*",?)+)\})? ([0-9.e+-]+)')
@@ -152,6 +154,25 @@ def test_histograms_show_exactly_what_was_done(gateway, wire, ledger):
         assert change[f'tokpay_lane_{name}{{lane="read"}}'] == 8, name
     assert 0 < change['tokpay_lane_call_duration_seconds_sum{lane="funded_transfer"}'] <= elapsed
     assert not any(series.startswith("tokpay_lane_") and 'lane="transfer"' in series for series in change)
+    client.close()
+
+
+def test_calls_that_wait_aside_for_a_lock_are_in_the_histograms(gateway, wire, ledger):
+    api = gateway(threads=1)
+    account, payee = ledger.open_accounts(100, 0)
+    client = Client(ledger.api_key("admin"), api.url)
+    before = metrics(wire, api.admin_url)
+    locker = psycopg2.connect(environment("TOKPAY_TEST_PG_URL", "a superuser's connection URI of the test server"), dbname="tokpay")
+    locker.cursor().execute("select tokpay.transfer(%s, array[%s]::bigint[], array[1]::bigint[])", [account, payee])
+    replies = []
+    transfer = threading.Thread(target=lambda: replies.append(client.transfer(account, [(payee, 1)])))
+    transfer.start()
+    calls, durations = (f'tokpay_lane_{name}_count{{lane="funded_transfer"}}' for name in ("batch_size", "call_duration_seconds"))
+    eventually(lambda: moved(before, metrics(wire, api.admin_url)).get(calls, 0) >= 2, 20, "a call aside")
+    locker.close()
+    transfer.join()
+    change = moved(before, metrics(wire, api.admin_url))
+    assert replies[0].status == 201 and change[durations] == change[calls] >= 2
     client.close()
 
 

@@ -197,8 +197,10 @@ private:
 			if (batch.empty())
 				continue;
 			const int turns = static_cast<int>(std::max<size_t>(lane_.turns(), 1));
+			const auto sent = Clock::now();
 			send(aside_, batch, std::max(aside_round / turns, shortest_lock_timeout));
 			const pg::Answer answer = co_await aside_.receive();
+			lane_.call_ended(Clock::now() - sent);
 			finish(aside_, answer, batch);
 			last_used = Clock::now();
 			if (answer.kind == pg::Answer::Kind::lost) // perhaps by what it carried
