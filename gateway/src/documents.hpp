@@ -50,6 +50,9 @@ constexpr size_t common_transfer_bytes = 640;
 
 void write_balance(json::Writer &out, const Balance &balance);
 
+// The same for balances.
+constexpr size_t common_balance_bytes = 128;
+
 // The columns of tokpay.accounts that make an account, and an account from a row of them.
 extern const char *const account_columns;
 void write_account(json::Writer &out, const pg::Result &result, int row);

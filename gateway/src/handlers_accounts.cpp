@@ -58,6 +58,7 @@ Response balance_response(const Balance &balance) {
 	if (!balance.known)
 		return to_response(account_unknown());
 	Response response;
+	response.body.reserve(common_balance_bytes);
 	json::Writer out(response.body);
 	write_balance(out, balance);
 	response.headers.emplace_back("ETag", etag(response.body));
@@ -93,6 +94,7 @@ Reply query_balances(Exchange &exchange) {
 	if (!balances)
 		co_return balances.error();
 	Response response;
+	response.body.reserve(balances->size() * common_balance_bytes);
 	json::Writer out(response.body);
 	out.begin_object();
 	out.name("balances");
