@@ -427,13 +427,13 @@ def long_account(ledger):
 
 
 def test_clients_that_never_read_are_closed_and_take_bounded_memory(gateway, admin, account, long_account):
-    api = gateway(threads=1, write_timeout_ms=1500)
+    api = gateway(threads=1, write_timeout_ms=1500, header_timeout_ms=5000)
     export = request(f"GET /v1/accounts/{long_account}/entries?format=csv HTTP/1.1", f"Authorization: Bearer {admin.key}")
     page = request(f"GET /v1/accounts/{long_account}/entries?limit=1000 HTTP/1.1", f"Authorization: Bearer {admin.key}")
     growth = Growth(api)
-    deaf = [Deaf(api, data) for data in (export, page * 40, OPENAPI * 500) for _ in range(5)]
+    deaf = [Deaf(api, data) for data in (export, page * 12, OPENAPI * 100) for _ in range(5)]
     client = Client(admin.key, api.url)
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while metric(api, "tokpay_http_connections") > 1:
         assert time.monotonic() < until
         assert client.get(f"/v1/accounts/{account}/balance").status == 200
@@ -445,25 +445,29 @@ def test_clients_that_never_read_are_closed_and_take_bounded_memory(gateway, adm
     client.close()
 
 
+DEAF = 80
+
+
 def test_those_who_do_not_read_are_closed_early_when_their_answers_fill_the_memory(gateway, admin, account):
     api = gateway(threads=1, write_timeout_ms=600_000)
     growth = Growth(api)
     client = Client(admin.key, api.url)
     assert client.get(f"/v1/accounts/{account}/balance").status == 200
     deaf = []
-    for _ in range(600):
-        deaf.append(Deaf(api, OPENAPI * 10))
+    for _ in range(DEAF):
+        deaf.append(Deaf(api, OPENAPI * 120))  # the kernel takes some thirty answers
+        assert client.get(f"/v1/accounts/{account}/balance").status == 200
         growth.look()
 
     def has_room():
         growth.look()
-        return metric(api, "tokpay_http_connections") < 450
+        return metric(api, "tokpay_http_connections") < DEAF - 5
 
     eventually(has_room, 20, "room")
-    print(f"600 that never read: {growth.mib:.0f} MiB more, {metric(api, 'tokpay_http_connections'):.0f} connections are left")
+    print(f"{DEAF} that never read: {growth.mib:.0f} MiB more, {metric(api, 'tokpay_http_connections'):.0f} connections are left")
     assert SANITIZED or growth.mib < 300
     assert client.get(f"/v1/accounts/{account}/balance").status == 200  # over the connection that it had
-    assert metric(api, "tokpay_http_connections") > 100
+    assert metric(api, "tokpay_http_connections") > 5
     for one in deaf:
         one.close()
     client.close()
@@ -472,10 +476,8 @@ def test_those_who_do_not_read_are_closed_early_when_their_answers_fill_the_memo
 def test_a_client_that_is_always_behind_takes_bounded_memory(gateway):
     """What has been sent is forgotten though something always waits."""
     api = gateway(threads=1)
-    count = 600
-    client = socket.socket()
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
-    client.connect(("127.0.0.1", api.port))
+    count = 400
+    client = socket.create_connection(("127.0.0.1", api.port))
     client.setblocking(False)
     selector = selectors.DefaultSelector()
     selector.register(client, selectors.EVENT_READ | selectors.EVENT_WRITE)
@@ -483,9 +485,11 @@ def test_a_client_that_is_always_behind_takes_bounded_memory(gateway):
     unsent, answers, got, end = OPENAPI * count, 0, 0, b""
     growth = Growth(api)
     while answers < count:
-        for _, events in selector.select(10) or pytest.fail("nothing comes any more"):
-            if events & selectors.EVENT_WRITE and unsent:
+        for _, events in selector.select(30) or pytest.fail("nothing comes any more"):
+            if events & selectors.EVENT_WRITE:
                 unsent = unsent[client.send(unsent) :]
+                if not unsent:
+                    selector.modify(client, selectors.EVENT_READ)
             if events & selectors.EVENT_READ:
                 piece = client.recv(65536)
                 assert piece
@@ -495,5 +499,5 @@ def test_a_client_that_is_always_behind_takes_bounded_memory(gateway):
         growth.look()
         time.sleep(0.0005)
     print(f"{got / MIB:.0f} MiB of answers: {growth.mib:.0f} MiB more")
-    assert SANITIZED or growth.mib < 32
+    assert SANITIZED or growth.mib < 24
     client.close()
