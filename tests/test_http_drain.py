@@ -80,9 +80,9 @@ def test_a_request_that_has_begun_to_arrive_may_be_finished(gateway, wire, admin
     idle = wire(api.url)
     api.signal(signal.SIGTERM)
     assert idle.reply() is None  # it drains
-    for i, (connection, rest) in enumerate(begun):
+    for connection, rest in begun:
         connection.send(rest + get(admin.key, f"/v1/accounts/{payer}/balance"))  # which comes too late
-        assert answers_until_closed(connection) == ([200 if i else 201], True)  # the others replay the first
+        assert answers_until_closed(connection) == ([201], True)
         connection.close()
     assert api.process.wait(DRAIN_S + 5) == 0
     assert ledger.state(payee) == [(2 * len(begun),) * 2]
