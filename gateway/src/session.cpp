@@ -370,6 +370,8 @@ void Session::flush() {
 	send();
 	if (closed_)
 		return;
+	if (all_is_sent())
+		answer_is_ready(); // more were than there was room for, and no event will come for them
 	const bool is_held = arrival_ != nullptr && !arrival_->admitted;
 	if (!in_.empty() && !is_held && !lingering_)
 		consume(in_);
