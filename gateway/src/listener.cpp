@@ -78,15 +78,15 @@ void Listener::forget(Session &session) {
 asio::awaitable<void> Listener::accept() {
 	for (;;) {
 		auto [error, socket] = co_await acceptor_.async_accept(no_throw);
+		if (!error)
+			start_session(std::move(socket));
 		if (!acceptor_.is_open())
 			co_return;
 		if (error) {
 			// Out of descriptors or memory: let some connections end first.
 			asio::steady_timer pause(worker_.io, accept_pause);
 			co_await pause.async_wait(no_throw);
-			continue;
 		}
-		start_session(std::move(socket));
 	}
 }
 
@@ -108,6 +108,10 @@ void Listener::start_session(tcp::socket socket) {
 	session->start();
 	if (is_full)
 		session->turn_away();
+	if (worker_.stopping) { // it had been accepted when the acceptor closed
+		session->take_in();
+		flush_later(*session);
+	}
 }
 
 asio::awaitable<void> Listener::watch_time() {
