@@ -41,7 +41,7 @@ test-sanitize: packages-test build install ## run everything in C++ under ASan, 
 fuzz: packages-fuzz ## attack the gateway's parsers; SECONDS=60 in all
 	@tests/fuzz $(or $(SECONDS),60)
 
-bench: packages-test build install ## measure everything at full size, an hour and a half; BENCH=quick: seven minutes
+bench: packages-test build install ## measure everything at full size, an hour and a quarter; BENCH=quick: seven minutes
 	@bench/run
 
 build: ## build the extension and the gateway; PG_CONFIG= picks the PostgreSQL (15 to 18)
