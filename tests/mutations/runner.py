@@ -1,6 +1,7 @@
 """Runs the mutations: each is built, installed for a server of its own, and its tests have to fail. run calls it."""
 
 import contextlib
+import itertools
 import os
 import pathlib
 import re
@@ -14,15 +15,15 @@ import xml.etree.ElementTree
 from mutations.table import CHECKOUT, read_mutations
 from private_server import PrivateServer
 
+TESTS = CHECKOUT / "tests"
 DIRECTORY = CHECKOUT / "build/mutations"
 BUILT = DIRECTORY / "built"  # the sources as they are, and their objects
 TREE = DIRECTORY / "tree"  # a copy of these with a mutation
 OUTPUT = DIRECTORY / "output"
 RESULTS = DIRECTORY / "results.xml"
-TIMEOUT_S = 180  # of a test
-BASELINE_TIMEOUT_S = 900  # of all tests of a file
+TIMEOUT_S = 600  # of the tests of a file, and of a build
 # Short random runs; every run the same.
-ENVIRONMENT = {"SEED": "1", "ORACLE_OPERATIONS": "4000", "CONCURRENCY_SECONDS": "4"}
+ENVIRONMENT = {"SEED": "1", "ORACLE_OPERATIONS": "2500", "CONCURRENCY_SECONDS": "4"}
 SETTINGS = "max_connections = 200\nmax_prepared_transactions = 20\n"
 
 
@@ -30,17 +31,17 @@ class Failure(Exception):
     """Why a mutation proves nothing."""
 
 
-def run(*command, timeout=TIMEOUT_S, **environment):
+def run(*command, directory=CHECKOUT, **environment):
     """The exit status; what it prints goes to OUTPUT. Whatever it has started ends with it."""
     with open(OUTPUT, "wb") as output:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
-            cwd=CHECKOUT, env={**os.environ, **ENVIRONMENT, **environment})  # fmt: skip
+            cwd=directory, env={**os.environ, **ENVIRONMENT, **environment})  # fmt: skip
         try:
-            return process.wait(timeout)
+            return process.wait(TIMEOUT_S)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            raise Failure(f"did not end within {timeout} s: {' '.join(map(str, command))}") from None
+            raise Failure(f"did not end within {TIMEOUT_S} s: {' '.join(map(str, command))}") from None
 
 
 def make(tree, *targets):
@@ -84,11 +85,13 @@ def server(tree):
         made.remove()
 
 
-def run_sql(files, url, **_):
-    """The numbers of passed and failed tests of SQL files, in all."""
-    run("tests/run_sql", *files, TOKPAY_TEST_PG_URL=url, HARNESS_VERBOSE="1")
+def run_sql(file, url):
+    """What became of an SQL file: passed, failed or broken."""
+    run("tests/run_sql", file, TOKPAY_TEST_PG_URL=url, HARNESS_VERBOSE="1")
     output = OUTPUT.read_text(errors="replace")
-    return len(re.findall("^ok ", output, re.M)), len(re.findall("^not ok ", output, re.M))
+    if re.search("^not ok ", output, re.M):
+        return "failed"
+    return "passed" if "All tests successful." in output else "broken"
 
 
 def has_failed(case):
@@ -97,59 +100,54 @@ def has_failed(case):
     return case.find("failure") is not None or (ended is not None and "teardown" in ended.get("message") and "assert" in ended.get("message"))
 
 
-def run_pytest(tests, url, timeout=TIMEOUT_S, options=("-x",)):
-    """The numbers of passed and failed tests of a file of pytest's or parts of it."""
+def outcome(cases):
+    if any(map(has_failed, cases)):
+        return "failed"
+    if any(case.find("error") is not None for case in cases) or all(len(case) > 0 for case in cases):
+        return "broken"  # in its fixtures, or skipped
+    return "passed"
+
+
+def run_pytest(tests, url):
+    """What became of tests of one file: passed, failed or broken for each."""
     RESULTS.unlink(missing_ok=True)
-    names = [f"tests/{test}" for test in tests]
-    run("/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={RESULTS}", *options, *names,
-        timeout=timeout, TOKPAY_TEST_PG_URL=url)  # fmt: skip
-    if not RESULTS.exists():
-        raise Failure("pytest did not run")
-    cases = xml.etree.ElementTree.parse(RESULTS).findall(".//testcase")
-    ended = {case.get("name").partition("[")[0] for case in cases if len(case) == 0}
-    failed = sum(map(has_failed, cases))
-    broken = sum(case.find("error") is not None for case in cases) > failed
-    missing = {test.partition("::")[2].partition("[")[0] for test in tests} - {""} - ended
-    return (0 if broken or (missing and not failed) else len(ended)), failed
+    run("/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "mutations.first_failure", f"--junitxml={RESULTS}",
+        *tests, directory=TESTS, TOKPAY_TEST_PG_URL=url)  # fmt: skip
+    cases = {}
+    if RESULTS.exists():
+        for case in xml.etree.ElementTree.parse(RESULTS).findall(".//testcase"):
+            cases.setdefault(case.get("name").partition("[")[0], []).append(case)
+    return {test: outcome(cases.get(test.partition("::")[2], [])) for test in tests}
 
 
-def run_tests(tests, url, **options):
-    return (run_sql if tests[0].endswith(".sql") else run_pytest)(tests, url, **options)
+def run_tests(tests, url):
+    """Pairs of a test and what became of it."""
+    for file, some in itertools.groupby(sorted(set(tests)), lambda test: test.partition("::")[0]):
+        yield from run_pytest(list(some), url).items() if file.endswith(".py") else [(file, run_sql(file, url))]
 
 
 def check_baseline(mutations):
     """All the tests pass while nothing is broken."""
-    by_file = {}
-    for test in (test for mutation in mutations for test in mutation.tests):
-        by_file.setdefault(test.partition("::")[0], {})[test] = None
     with server(BUILT) as made:
-        for file, tests in by_file.items():
-            begun = time.monotonic()
-            names = [file] if file in tests else list(tests)
-            passed, failed = run_tests(names, made.url, timeout=BASELINE_TIMEOUT_S, options=())
-            if failed or not passed or made.crashed():
-                raise Failure(f"{file} fails though nothing is broken")
-            print(f"ok    {file}: {passed} passed in {time.monotonic() - begun:.0f} s")
+        for test, became in run_tests([test for mutation in mutations for test in mutation.tests], made.url):
+            if became != "passed" or made.crashed():
+                raise Failure(f"{test} {became} though nothing is broken")
+            print(f"ok    {test}")
 
 
 def try_out(mutation):
     """The tests that did not fail."""
-    source = CHECKOUT / mutation.file
     shutil.rmtree(TREE, ignore_errors=True)
     shutil.copytree(BUILT, TREE)
-    (TREE / mutation.file).write_text(mutation.mutated(source.read_text()))
+    (TREE / mutation.file).write_text(mutation.mutated((CHECKOUT / mutation.file).read_text()))
     make(TREE)
-    green = []
     with server(TREE) as made:
-        for test in mutation.tests:
-            passed, failed = run_tests([test], made.url)
-            if made.crashed() and not mutation.crashes:
-                raise Failure(f"a process has crashed in {test}")
-            if not failed and not passed:
-                raise Failure(f"{test} did not get so far as to fail")
-            if not failed:
-                green.append(test)
-    return green
+        outcomes = dict(run_tests(mutation.tests, made.url))
+        if made.crashed() and not mutation.crashes:
+            raise Failure("a process of the server has crashed")
+    if broken := [test for test, became in outcomes.items() if became == "broken"]:
+        raise Failure(f"did not get so far as to fail: {', '.join(broken)}")
+    return [test for test, became in outcomes.items() if became == "passed"]
 
 
 def main(names):

@@ -16,7 +16,7 @@ class Mutation:
     file: str
     old: str  # stands in the file exactly once
     new: str
-    tests: list[str]  # each has to fail: an SQL file, a file of pytest's, or file::test
+    tests: list[str]  # each has to fail: an SQL file, or file::test of pytest's
     crashes: bool = False  # whether a backend may crash of it
 
     def mutated(self, text):
