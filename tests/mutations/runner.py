@@ -1,5 +1,6 @@
 """Runs the mutations: each is built, installed for a server of its own, and its tests have to fail. run calls it."""
 
+import collections
 import contextlib
 import itertools
 import os
@@ -65,17 +66,26 @@ def prepare():
     assert os.readlink("/proc/self/ns/mnt") != os.environ["TOKPAY_HOST_MOUNTS"], "mounts are not private"
     shutil.rmtree(DIRECTORY, ignore_errors=True)
     DIRECTORY.mkdir(parents=True)
-    make_private(pg_config("--pkglibdir"), "lib")
-    make_private(pg_config("--sharedir") + "/extension", "extension")
+    make_private(LIBRARIES, "lib")
+    make_private(SCRIPTS, "extension")
     shutil.copytree(CHECKOUT / "extension", BUILT / "extension", ignore=shutil.ignore_patterns("*.o", "*.so", "*.bc", "tokpay--*.sql"))
     shutil.copytree(CHECKOUT / "sql", BUILT / "sql")
     make(BUILT)
+    make(BUILT, "install")
+
+
+def install(tree):
+    """What a mutation may have changed, each file at one stroke: a backend may have the old library open."""
+    built = tree / "extension"
+    for file in (built / "tokpay.so", built / "tokpay.control", *built.glob("tokpay--*.sql")):
+        target = pathlib.Path(LIBRARIES if file.suffix == ".so" else SCRIPTS) / file.name
+        shutil.copyfile(file, target.with_suffix(".new"))
+        target.with_suffix(".new").replace(target)
 
 
 @contextlib.contextmanager
-def server(tree):
-    """A server with the extension of that tree; crashed() tells whether one of its processes has crashed."""
-    make(tree, "install")
+def server():
+    """A server; crashed() tells whether one of its processes has crashed."""
     made = PrivateServer(SETTINGS)
     made.crashed = lambda: re.search("PANIC|was terminated by signal", (made.directory / "log").read_text()) is not None
     try:
@@ -126,57 +136,64 @@ def run_tests(tests, url):
         yield from run_pytest(list(some), url).items() if file.endswith(".py") else [(file, run_sql(file, url))]
 
 
-def check_baseline(mutations):
+def check_baseline(mutations, server):
     """All the tests pass while nothing is broken."""
-    with server(BUILT) as made:
-        for test, became in run_tests([test for mutation in mutations for test in mutation.tests], made.url):
-            if became != "passed" or made.crashed():
-                raise Failure(f"{test} {became} though nothing is broken")
-            print(f"ok    {test}")
+    for test, became in run_tests([test for mutation in mutations for test in mutation.tests], server.url):
+        if became != "passed" or server.crashed():
+            raise Failure(f"{test} {became} though nothing is broken")
+        print(f"ok    {test}")
 
 
-def try_out(mutation):
-    """The tests that did not fail."""
+def build(mutation):
     shutil.rmtree(TREE, ignore_errors=True)
     shutil.copytree(BUILT, TREE)
-    (TREE / mutation.file).write_text(mutation.mutated((CHECKOUT / mutation.file).read_text()))
+    (TREE / mutation.file).write_text(mutation.mutated((BUILT / mutation.file).read_text()))
     make(TREE)
-    with server(TREE) as made:
-        outcomes = dict(run_tests(mutation.tests, made.url))
-        if made.crashed() and not mutation.crashes:
-            raise Failure("a process of the server has crashed")
+
+
+def unnoticed(mutation, server):
+    """The tests that did not fail."""
+    install(TREE)
+    outcomes = dict(run_tests(mutation.tests, server.url))
+    if server.crashed():
+        raise Failure("a process of the server has crashed")
     if broken := [test for test, became in outcomes.items() if became == "broken"]:
         raise Failure(f"did not get so far as to fail: {', '.join(broken)}")
     return [test for test, became in outcomes.items() if became == "passed"]
+
+
+def try_out(mutation):
+    """Prints and returns what became of a mutation: red, green or error."""
+    begun = time.monotonic()
+    try:
+        build(mutation)
+        with server() as made:
+            passed = unnoticed(mutation, made)
+    except (AssertionError, Failure) as failure:
+        print(f"ERROR {mutation.name}: {failure}", OUTPUT.read_text(errors="replace")[-3000:], sep="\n")
+        return "error"
+    if passed:
+        print(f"GREEN {mutation.name}  in {', '.join(passed)}: {mutation.claim}")
+        return "green"
+    print(f"red   {mutation.name}  by {', '.join(mutation.tests)}  in {time.monotonic() - begun:.0f} s")
+    return "red"
 
 
 def main(names):
     mutations = [mutation for mutation in read_mutations() if not names or mutation.name in names]
     if unknown := set(names) - {mutation.name for mutation in mutations}:
         sys.exit(f"there is no mutation {', '.join(sorted(unknown))}")
-    red = green = errors = 0
     prepare()
-    check_baseline(mutations)
-    for mutation in mutations:
-        begun = time.monotonic()
-        try:
-            unnoticed = try_out(mutation)
-        except (AssertionError, Failure) as failure:
-            errors += 1
-            print(f"ERROR {mutation.name}: {failure}", OUTPUT.read_text(errors="replace")[-3000:], sep="\n")
-            continue
-        if unnoticed:
-            green += 1
-            print(f"GREEN {mutation.name}  in {', '.join(unnoticed)}: {mutation.claim}")
-        else:
-            red += 1
-            print(f"red   {mutation.name}  by {', '.join(mutation.tests)}  in {time.monotonic() - begun:.0f} s")
-    print(f"{red} red, {green} green" + (f", {errors} in error" if errors else ""))
-    return bool(green or errors)
+    with server() as made:
+        check_baseline(mutations, made)
+    became = collections.Counter(map(try_out, mutations))
+    print(f"{became['red']} red, {became['green']} green" + (f", {became['error']} in error" if became["error"] else ""))
+    return became["red"] < len(mutations)
 
 
 if __name__ == "__main__":
     PG_CONFIG = pg_config()
+    LIBRARIES, SCRIPTS = pg_config("--pkglibdir"), pg_config("--sharedir") + "/extension"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("interrupted"))  # servers and their directories go, too
     try:
         sys.exit(main(sys.argv[1:]))
