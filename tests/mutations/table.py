@@ -17,6 +17,7 @@ class Mutation:
     old: str  # stands in the file exactly once
     new: str
     tests: list[str]  # each has to fail: an SQL file, or file::test of pytest's
+    crashes: bool = False  # whether a backend may crash of it
 
     def mutated(self, text):
         """The file's text with the replacement."""
