@@ -6,7 +6,7 @@ CPP_FILES = $(wildcard */src/*.[ch]pp */tests/*.[ch]pp gateway/fuzz/*.[ch]pp ben
 JOBS := $(shell nproc)
 
 .DEFAULT_GOAL := help
-.PHONY: help run start stop status psql test test-matrix test-sanitize fuzz bench build install clean format lint
+.PHONY: help run start stop status psql test test-matrix test-sanitize test-mutations fuzz bench build install clean format lint
 .PHONY: packages packages-test packages-lint packages-matrix packages-fuzz
 # Prerequisites run from left to right.
 .NOTPARALLEL:
@@ -37,6 +37,9 @@ test-matrix: packages-matrix ## test the extension on Debian 12, 13 and testing,
 
 test-sanitize: packages-test build install ## run everything in C++ under ASan, UBSan and TSan
 	@tests/sanitize
+
+test-mutations: packages-test ## break the ledger on purpose, as root: its tests must notice, each time
+	@tests/mutations/run
 
 fuzz: packages-fuzz ## attack the gateway's parsers; SECONDS=60 in all
 	@tests/fuzz $(or $(SECONDS),60)

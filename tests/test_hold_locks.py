@@ -226,6 +226,20 @@ def test_expire_holds_ends_others_where_the_oldest_is_locked(database, accounts)
     assert [status(database, transfer) for transfer in held] == ["pending", "expired"]
 
 
+def test_an_expiry_that_was_overtaken_ends_no_hold_twice(database, accounts):
+    """The void comes when expire_holds has found the hold and has not locked its account yet."""
+    a, b, _ = accounts
+    held = hold(database, a, [b], [60], AT_ONCE)
+    one, two = Session(database), Session(database)
+    one.run("lock table tokpay.account_state in share mode")
+    two.start(two.run, EXPIRE)
+    assert one.run(VOID, [held]) == DONE
+    one.commit()
+    assert two.answer() == (0,)
+    two.commit()
+    assert status(database, held) == "voided"
+
+
 # Savepoints
 
 

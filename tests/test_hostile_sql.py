@@ -256,6 +256,7 @@ def test_verify_finds_what_a_superuser_did_past_the_guards(database):
 CHANGED_TABLES = [
     "alter table tokpay.{table} add column extra integer",
     "alter table tokpay.{table} add column extra integer not null default 7",
+    "alter table tokpay.{table} add column extra integer not null default 7, add column more text",
     "alter table tokpay.{table} add column extra integer; alter table tokpay.{table} drop column extra",
     "alter table tokpay.{table} add check (true is null)",
     "alter table tokpay.{table} enable row level security; alter table tokpay.{table} force row level security",

@@ -114,4 +114,11 @@ Relation open_heap(Oid table, LOCKMODE mode) {
 	return heap;
 }
 
+void require_columns(Relation heap, int count) {
+	if (RelationGetNumberOfAttributes(heap) != count)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						   errmsg("tokpay.%s has had columns added", RelationGetRelationName(heap)),
+						   errhint("Keep further columns in a table of your own.")));
+}
+
 } // namespace tokpay

@@ -35,4 +35,7 @@ const Catalog &catalog();
 // kept until the transaction ends, as the executor keeps them.
 Relation open_heap(Oid table, LOCKMODE mode);
 
+// Raises 0A000 where a table has other columns than the ones that rows are made of.
+void require_columns(Relation heap, int count);
+
 } // namespace tokpay

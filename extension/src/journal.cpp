@@ -265,6 +265,7 @@ private:
 void append_to_journal(Relation heap, std::span<JournalRow *const> rows) {
 	if (rows.empty())
 		return;
+	require_columns(heap, attribute_count);
 	// A descriptor of our own: a refcounted one is counted up and down once per slot and row.
 	TupleDesc descriptor = CreateTupleDescCopy(RelationGetDescr(heap));
 	const int slot_count = static_cast<int>(std::min<size_t>(rows.size(), insert_chunk));

@@ -53,6 +53,7 @@ void PendingHoldReader::end() {
 }
 
 void insert_pending_holds(Relation heap, std::span<const PendingHold> holds) {
+	require_columns(heap, column_count);
 	IndexWriter indexes(heap);
 	for (const PendingHold &hold : holds) {
 		Datum values[column_count] = {Int64GetDatum(hold.hold), Int64GetDatum(hold.debit),

@@ -42,6 +42,7 @@ int64 waypoint_after(int64 account, int64 before, TimestampTz until) {
 }
 
 void insert_waypoints(Relation heap, std::span<const Waypoint> waypoints) {
+	require_columns(heap, column_count);
 	IndexWriter indexes(heap);
 	for (const Waypoint &waypoint : waypoints) {
 		Datum values[column_count] = {Int64GetDatum(waypoint.account),

@@ -1,6 +1,6 @@
 -- The ends of the ranges: amounts, balances, held amounts and versions of 64 bits, credits by the ten thousand.
 begin;
-select plan(50);
+select plan(51);
 \set highest 9223372036854775807
 
 -- Balances up to both ends of bigint
@@ -20,6 +20,9 @@ select is(test.sqlstate(format('select tokpay.transfer(%s, test.ids(''mid''), ''
     'TP009', 'a credit that lifts a balance past 2^63 - 1 overflows');
 select is(test.sqlstate(format('select tokpay.transfer(%s, test.ids(''full'', ''mid'', ''full''), ''{%s,%s,2}'')',
     test.id('end'), :highest / 2, :highest / 2)), 'TP009', 'a sum of 2^63 overflows');
+select test.open('round', 0, 'XOF'), test.open('again', 0, 'XOF');
+select is(test.sqlstate(format('select tokpay.transfer(%s, test.ids(''full'', ''round'', ''again''), ''{%2$s,%2$s,3}'')',
+    test.id('mid'), :highest)), 'TP009', 'a sum of 2^64 + 1 does not come round to 1');
 select is((tokpay.transfer(test.id('end'), test.ids('full', 'full'), array[:highest / 2, :highest / 2 + 1]::bigint[])).debit_balance,
     0::bigint, 'a sum of 2^63 - 1 does not');
 

@@ -1,6 +1,6 @@
 -- balance, balances, history, transfer_by_key and the views.
 begin;
-select plan(37);
+select plan(43);
 select test.open('payer', 1000), test.open('ann'), test.open('bob', 5), test.open('line', 0, 'EUR', -30),
     test.open('floorless', 0, 'EUR', null);
 
@@ -72,6 +72,9 @@ select is(test.rows('select sum(balance) = 0, count(*) = count(distinct id) from
 select is((select count(*) from tokpay.entries), (select sum(1 + cardinality(credits)) from tokpay.transfers), 'the view entries has an entry per debit and credit');
 select is(test.rows('select debit_balance, debit_version, credit_balances, credit_versions from tokpay.receipts where key = ''lunch'''),
     '(994,2,"{6,2,9}","{2,1,3}")', 'the view receipts has the balances right after');
+select is(test.sqlstate(format('select tokpay.leg_column(%L, %s)', legs, part)), expected, format('leg_column(%s, %s)', legs, part))
+from (values ('{1,2,3,4,5}', 0, '22023'), ('{1,2,3,4,5}', 6, '22023'), ('{1,2,3,4,5}', -2147483648, '22023'), ('{1,2,3,4}', 1, 'XX001'), ('{1,2,3,4,null}', 1, 'XX001'),
+    ('{}', 1, 'ok')) as cases (legs, part, expected);
 select is(test.faults(), '', 'the books are right');
 select * from finish();
 rollback;

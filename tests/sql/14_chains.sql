@@ -1,7 +1,7 @@
 -- Chains in transfer_batch: requests that succeed or fail together, and replay together.
 begin;
-select plan(41);
-select test.open('payer', 100), test.open('ann'), test.open('bob'), test.open('full', 10, max_balance => 10), test.open('rich', 20000);
+select plan(43);
+select test.open('payer', 100), test.open('ann'), test.open('bob'), test.open('full', 10, max_balance => 10), test.open('rich', 20000), test.open('near');
 
 -- The batch of requests written as [chain/]debit>credits:amounts[:key], or null, as 'code debit_balance'.
 create function pg_temp.batch(requests text) returns text language sql as $$
@@ -81,6 +81,10 @@ select is(pg_temp.batch('1/payer>ann:1:c5 | 1/ann>payer:1 | 1/payer>ann:1 | 1/pa
 select is(test.rows('(table before except table tokpay.accounts) union all (table tokpay.accounts except table before)'), '', 'and leaves every account as it was');
 select is(tokpay.transfer_by_key(test.id('payer'), 'c5') is null, true, 'and its key free');
 select is((select n_tup_upd from pg_stat_xact_user_tables where relname = 'account_state'), :updates::bigint, 'and no row written');
+
+select count(tokpay.top_up(test.id('near'), 1)) from generate_series(1, 127);
+select is(pg_temp.batch('1/payer>near:1 | 1/payer>full:1'), 'chain_failed, balance_limit', 'a chain fails after a 128th entry');
+select is((select count(*) from tokpay.waypoint where account = test.id('near')), 0::bigint, 'and leaves no waypoint');
 
 -- Sizes
 select is(test.rows($$select count(*), string_agg(distinct code, ' '), count(distinct transfer), min(debit_balance) from tokpay.transfer_batch(

@@ -121,7 +121,7 @@ select is(test.rows($$select signature from found where signature ~ 'returns (SE
     'operations say that they are called in FROM');
 
 -- Rights and names
-select is(test.rows($$select signature from found where prosecdef and not 'search_path=pg_catalog, pg_temp' = any (proconfig)$$), '',
+select is(test.rows($$select signature from found where prosecdef and ('search_path=pg_catalog, pg_temp' = any (proconfig)) is not true$$), '',
     'whatever runs with its definer''s rights has its own search_path');
 select is(test.rows($$select c.relname, t.tgname from pg_trigger t join pg_class c on c.oid = t.tgrelid where c.relnamespace = 'tokpay'::regnamespace and t.tgenabled <> 'A'$$), '',
     'every trigger fires always, on a replica too');
