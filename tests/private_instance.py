@@ -166,7 +166,11 @@ class Gateway:
         self.log = instance.directory / f"gateway-{port}.log"
         with open(self.log, "w") as log:
             self.process = subprocess.Popen([PROGRAM, "--config", instance.home / "gateway.conf", *arguments], stderr=log)
-        eventually(self.ready, 20, "the gateway")
+        try:
+            eventually(self.ready, 20, "the gateway")
+        except AssertionError:
+            self.process.kill()
+            raise
 
     def ready(self):
         try:
