@@ -1,10 +1,12 @@
 """Many clients at once, in one thread: requests on as many connections as it takes."""
 
 import asyncio
+import resource
 import time
 from collections import namedtuple
 
 import api_description
+import pytest
 
 # Of one request: index is which; seconds is from when it was sent until its answer was there.
 Answer = namedtuple("Answer", "index status headers body seconds")
@@ -52,3 +54,12 @@ class Crowd:
 
 def offer(port, method, path, requests, rate=1_000_000):
     return asyncio.run(Crowd(port, method, path).offer(requests, rate))
+
+
+@pytest.fixture
+def many_files():
+    """As many descriptors as the machine allows; how many that are."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -1,4 +1,4 @@
-"""Gateways of a test's own on the instance's database, with other settings."""
+"""Gateways of a test's own on the instance's database, with other settings, and what they take and tell."""
 
 import contextlib
 import http.client
@@ -86,6 +86,34 @@ class GatewayProcess:
         assert self.process.returncode == 0, text
         assert not SECRETS.search(text), text
         return text
+
+
+def metric(process, name):
+    """The present value, name with its labels."""
+    client = Client(url=process.admin_url)
+    lines = client.get("/metrics").body.decode().splitlines()
+    client.close()
+    return next(float(line.removeprefix(name)) for line in lines if line.startswith(name + " "))
+
+
+def rss_kib(process):
+    text = pathlib.Path(f"/proc/{process.process.pid}/status").read_text()
+    return int(re.search(r"^VmRSS:\s+(\d+)", text, re.M)[1])
+
+
+class Growth:
+    """How much more memory a process has than at first, at most."""
+
+    def __init__(self, process):
+        self.process = process
+        self.first = self.most = rss_kib(process)
+
+    def look(self):
+        self.most = max(self.most, rss_kib(self.process))
+
+    @property
+    def mib(self):
+        return (self.most - self.first) / 1024
 
 
 @pytest.fixture(scope="module")

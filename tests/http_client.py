@@ -16,6 +16,7 @@ import psycopg2
 import pytest
 
 TIMEOUT_S = 30
+UNKNOWN = "9223372036854775807"  # no account has this id
 
 
 class Reply:
@@ -236,6 +237,20 @@ def admin(ledger):
     client = Client(ledger.api_key("admin"))
     yield client
     client.close()
+
+
+@pytest.fixture
+def client(ledger):
+    """A function that makes a client with a new API key."""
+    clients = []
+
+    def make(*scopes, accounts=None, expires_in=None):
+        clients.append(Client(ledger.api_key(*scopes, accounts=accounts, expires_in=expires_in)))
+        return clients[-1]
+
+    yield make
+    for made in clients:
+        made.close()
 
 
 @pytest.fixture

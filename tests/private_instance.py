@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 
+import pytest
 from http_client import Client, Ledger
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
@@ -165,7 +166,11 @@ class Gateway:
         self.log = instance.directory / f"gateway-{port}.log"
         with open(self.log, "w") as log:
             self.process = subprocess.Popen([PROGRAM, "--config", instance.home / "gateway.conf", *arguments], stderr=log)
-        eventually(self.ready, 20, "the gateway")
+        try:
+            eventually(self.ready, 20, "the gateway")
+        except AssertionError:
+            self.process.kill()
+            raise
 
     def ready(self):
         try:
@@ -185,3 +190,21 @@ class Gateway:
         written = self.log.read_text()
         assert status == 0, written
         return written
+
+
+@pytest.fixture(scope="module")
+def instance():
+    """An instance of the module's own, whose database is left to gateways of the tests'."""
+    made = Instance()
+    made.stop_gateway()
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def ledger(instance):
+    """Its books; they have to be in order after the test."""
+    books = instance.ledger()
+    yield books
+    assert books.faults() == []
+    books.close()

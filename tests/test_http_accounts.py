@@ -8,9 +8,8 @@ from datetime import datetime, timedelta, timezone
 from urllib.parse import quote
 
 import pytest
-from http_client import Client, admin, ledger, new_key  # noqa: F401 (fixtures)
+from http_client import UNKNOWN, Client, admin, ledger, new_key  # noqa: F401 (fixtures)
 
-UNKNOWN = "9223372036854775807"
 
 
 def refusal(reply):

@@ -6,9 +6,8 @@ import time
 
 import api_description
 import pytest
-from http_client import Client, Wire, admin, environment, ledger, new_key, request, wire  # noqa: F401 (fixtures)
+from http_client import UNKNOWN, Client, Wire, admin, environment, ledger, new_key, request, wire  # noqa: F401 (fixtures)
 
-UNKNOWN = "9223372036854775807"
 LATE_S = 5
 
 

@@ -3,9 +3,8 @@
 import threading
 
 import pytest
-from http_client import Client, admin, ledger, new_key  # noqa: F401 (fixtures)
+from http_client import UNKNOWN, Client, admin, ledger, new_key  # noqa: F401 (fixtures)
 
-UNKNOWN = "9223372036854775807"
 DAY_S = 86400
 
 

@@ -5,10 +5,9 @@ import time
 
 import pytest
 from gateway_process import gateway  # noqa: F401 (fixture)
-from http_client import Client, ledger, new_key, request, wire  # noqa: F401 (fixtures)
+from http_client import UNKNOWN, Client, ledger, new_key, request, wire  # noqa: F401 (fixtures)
 from token_issuer import AUDIENCE, Issuer
 
-UNKNOWN = "9223372036854775807"
 BALANCE = f"/v1/accounts/{UNKNOWN}/balance"
 
 

@@ -12,25 +12,9 @@ import psycopg2
 import pytest
 from http_client import Client, new_key
 from payers import LATE_S
-from private_instance import Gateway, Instance, eventually, stopped
+from private_instance import Gateway, eventually, instance, ledger, stopped  # noqa: F401 (fixtures)
 
 HASTY_S = 5
-
-
-@pytest.fixture(scope="module")
-def instance():
-    made = Instance()
-    made.stop_gateway()
-    yield made
-    made.remove()
-
-
-@pytest.fixture
-def ledger(instance):
-    books = instance.ledger()
-    yield books
-    assert books.faults() == []
-    books.close()
 
 
 @pytest.fixture(scope="module")

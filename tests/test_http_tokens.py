@@ -6,10 +6,9 @@ import time
 import jwt
 import pytest
 from gateway_process import gateway  # noqa: F401 (fixture)
-from http_client import Client, ledger, new_key  # noqa: F401 (fixtures)
+from http_client import UNKNOWN, Client, ledger, new_key  # noqa: F401 (fixtures)
 from token_issuer import AUDIENCE, Issuer, base64url, new_private_key
 
-UNKNOWN = "9223372036854775807"
 BALANCE = f"/v1/accounts/{UNKNOWN}/balance"
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 

@@ -4,23 +4,16 @@ answer says is in the books.
 The instance is this test's own. SEED repeats the clients' choices (not their interleaving).
 """
 
+import contextlib
 import threading
 import time
 
 import pytest
 from http_client import Client, new_key
 from payers import CLIENTS, LATE_S, Load
-from private_instance import Gateway, Instance, eventually, stopped
+from private_instance import Gateway, eventually, instance, ledger, stopped  # noqa: F401 (fixtures)
 
 DEADLINE_S = 2
-
-
-@pytest.fixture(scope="module")
-def instance():
-    made = Instance()
-    made.stop_gateway()
-    yield made
-    made.remove()
 
 
 @pytest.fixture
@@ -29,14 +22,6 @@ def gateway(instance):
     made = Gateway(instance, threads=1, request_deadline_ms=DEADLINE_S * 1000)
     yield made
     made.terminate(seconds=20)
-
-
-@pytest.fixture
-def ledger(instance):
-    books = instance.ledger()
-    yield books
-    assert books.faults() == []
-    books.close()
 
 
 class Request(threading.Thread):
@@ -147,8 +132,20 @@ def test_without_a_pooler_everything_is_503_and_nothing_was_executed(instance, g
     assert {request.again().status for request in requests} == {201}
 
 
-def without_a_standby(ledger, begin):
-    """What begin() has begun once its commit waits for a standby. The setting takes effect in its own time."""
+@contextlib.contextmanager
+def commits_that_wait(ledger):
+    """For a standby that does not exist, until the end."""
+    ledger.execute("alter system set synchronous_standby_names = 'nobody'")
+    ledger.execute("select pg_reload_conf()")
+    try:
+        yield
+    finally:
+        ledger.execute("alter system reset synchronous_standby_names")
+        ledger.execute("select pg_reload_conf()")
+
+
+def one_that_waits(ledger, begin):
+    """What begin() has begun once its commit waits. The setting takes effect in its own time."""
     waiting = "select count(*) from pg_stat_activity where wait_event = 'SyncRep'"
     for _ in range(100):
         request = begin()
@@ -160,21 +157,18 @@ def without_a_standby(ledger, begin):
 
 def test_a_call_that_may_have_been_executed_is_never_answered_503(instance, ledger):
     """A call is lost while its commit waits for a standby, its repetition is refused the lock. Then the first one commits."""
-    gateway = Gateway(instance, threads=1, request_deadline_ms=6000)
     key = ledger.api_key("transfer")
     payer, payee = ledger.open_accounts(1000, 0)
-    ledger.execute("alter system set synchronous_standby_names = 'nobody'")
-    ledger.execute("select pg_reload_conf()")
+    gateway = Gateway(instance, threads=1, request_deadline_ms=6000)
     try:
-        request = without_a_standby(ledger, lambda: Request(key, gateway, payer, payee))
-        calls = gateway.lane("calls_total")
-        instance.restart_pgbouncer()
-        request.join()
-        assert gateway.lane("calls_total") > calls + 1
+        with commits_that_wait(ledger):
+            request = one_that_waits(ledger, lambda: Request(key, gateway, payer, payee))
+            calls = gateway.lane("calls_total")
+            instance.restart_pgbouncer()
+            request.join()
+            assert gateway.lane("calls_total") > calls + 1
+        assert (request.reply.status, request.reply.code) == (504, "outcome_unknown")
+        assert request.again().status == 200
+        assert booked(ledger, [request]) == [1]
     finally:
-        ledger.execute("alter system reset synchronous_standby_names")
-        ledger.execute("select pg_reload_conf()")
-    assert (request.reply.status, request.reply.code) == (504, "outcome_unknown")
-    assert request.again().status == 200
-    assert booked(ledger, [request]) == [1]
-    gateway.terminate(seconds=20)
+        gateway.terminate(seconds=20)
