@@ -13,7 +13,7 @@ import sys
 import time
 import xml.etree.ElementTree
 
-from mutations.table import CHECKOUT, read_mutations
+from mutations.table import CHECKOUT, LEDGER, read_mutations
 from private_server import PrivateServer
 
 TESTS = CHECKOUT / "tests"
@@ -180,7 +180,7 @@ def try_out(mutation):
 
 
 def main(names):
-    mutations = [mutation for mutation in read_mutations() if not names or mutation.name in names]
+    mutations = [mutation for mutation in read_mutations(LEDGER) if not names or mutation.name in names]
     if unknown := set(names) - {mutation.name for mutation in mutations}:
         sys.exit(f"there is no mutation {', '.join(sorted(unknown))}")
     prepare()

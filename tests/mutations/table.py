@@ -4,6 +4,8 @@ import pathlib
 import tomllib
 from dataclasses import dataclass
 
+LEDGER = "ledger/*.toml"
+GATEWAY = "gateway.toml"
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
@@ -16,7 +18,7 @@ class Mutation:
     file: str
     old: str  # stands in the file exactly once
     new: str
-    tests: list[str]  # each has to fail: an SQL file, or file::test of pytest's
+    tests: list[str]  # each has to fail: an SQL file, file::test of pytest's, or program::Suite.Test of GoogleTest
     crashes: bool = False  # whether a backend may crash of it
 
     def mutated(self, text):
@@ -26,7 +28,7 @@ class Mutation:
         return text.replace(self.old, self.new)
 
 
-def read_mutations():
-    """All of them, by the order of files and within them."""
-    tables = sorted(pathlib.Path(__file__).parent.glob("*.toml"))
+def read_mutations(tables):
+    """All of them, by the order of files and within them; tables is a pattern of paths beside this file."""
+    tables = sorted(pathlib.Path(__file__).parent.glob(tables))
     return [Mutation(**fields) for table in tables for fields in tomllib.loads(table.read_text())["mutation"]]
