@@ -68,3 +68,8 @@ comment on function insert_account(text, text, bigint, bigint, jsonb, text) is '
 comment on function ensure_funding(text) is 'internal: opens a currency''s funding account';
 comment on function authenticate(bytea[]) is 'internal: what API keys may do, by their SHA-256 digests';
 comment on function note_api_key_uses(bigint[]) is 'internal: sets last_used_at of API keys, once a minute at most';
+comment on function epoch() is 'the epoch in which this server leads, as incarnation.timeline.counter; on a single server 1, its timeline and 0; not_leader (TP015)';
+comment on function start_cluster() is 'makes these books a cluster''s, once; needs tokpay.cluster = on and the library in shared_preload_libraries on every machine; not_leader';
+comment on function new_incarnation() is 'begins a new incarnation after a restore or with a leader that was forced, whose books may lack what was acknowledged; returns its number; not_leader';
+comment on function cluster_changed() is 'internal: tells every connection that the row of cluster has changed';
+comment on function require_cluster_setting() is 'internal: not_leader where this server is not set up for a cluster';

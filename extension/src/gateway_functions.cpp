@@ -3,6 +3,7 @@
 
 #include "account.hpp"
 #include "call.hpp"
+#include "epoch.hpp"
 #include "funding.hpp"
 #include "gateway_outcome.hpp"
 #include "principal.hpp"
@@ -455,8 +456,10 @@ TOKPAY_FUNCTION(tokpay_gateway_batch) {
 
 TOKPAY_FUNCTION(tokpay_gateway_packed_batch) {
 	using namespace tokpay;
+	require_leader();
 	StringInfoData bytes;
 	pq_begintypsend(&bytes);
+	pack_epoch(&bytes);
 	// For this call alone, as the SET clause of a function has it (fmgr_security_definer in
 	// fmgr.c); an error ends the transaction and with it the setting.
 	const int guc_level = NewGUCNestLevel();

@@ -1,4 +1,4 @@
-#include "postgres.hpp"
+#include "cluster.hpp"
 
 extern "C" {
 #ifdef PG_MODULE_MAGIC_EXT
@@ -6,4 +6,10 @@ PG_MODULE_MAGIC_EXT(.name = "tokpay", .version = TOKPAY_VERSION);
 #else
 PG_MODULE_MAGIC;
 #endif
+
+PGDLLEXPORT void _PG_init();
+}
+
+void _PG_init() {
+	tokpay::define_cluster_settings();
 }

@@ -24,6 +24,7 @@ extern "C" {
 #include "catalog/pg_type_d.h"
 #include "commands/extension.h"
 #include "commands/sequence.h"
+#include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
 #include "fmgr.h"

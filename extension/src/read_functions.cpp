@@ -1,6 +1,7 @@
 // balance, balances and the gateway's kinds of it: reads under the caller's snapshot.
 
 #include "account.hpp"
+#include "epoch.hpp"
 #include "principal.hpp"
 #include "refusal.hpp"
 
@@ -142,6 +143,7 @@ TOKPAY_FUNCTION(tokpay_gateway_packed_balances) {
 		raise(invalid_request("accounts is null."));
 	StringInfoData bytes;
 	pq_begintypsend(&bytes);
+	pack_epoch(&bytes);
 	read_reached_balances(fcinfo, as_bytes(&bytes));
 	PG_RETURN_BYTEA_P(pq_endtypsend(&bytes));
 }

@@ -1,6 +1,7 @@
 #include "refusal.hpp"
 
 #include "catalog.hpp"
+#include "cluster.hpp"
 
 #include <iterator>
 
@@ -69,10 +70,10 @@ const char *code_name(Code code) {
 void raise(const Refusal &refusal) {
 	const CodeText &text = text_of(refusal.code);
 	const char *s = text.sqlstate;
-	ereport(
-		ERROR, (errcode(MAKE_SQLSTATE(s[0], s[1], s[2], s[3], s[4])), errmsg("%s", text.message),
-				   refusal.detail ? errdetail("%s", refusal.detail) : 0,
-				   text.hint ? errhint("%s", text.hint) : 0));
+	const char *hint = refusal.hint ? refusal.hint : text.hint;
+	ereport(ERROR,
+		(errcode(MAKE_SQLSTATE(s[0], s[1], s[2], s[3], s[4])), errmsg("%s", text.message),
+			refusal.detail ? errdetail("%s", refusal.detail) : 0, hint ? errhint("%s", hint) : 0));
 	pg_unreachable();
 }
 
@@ -85,6 +86,7 @@ void raise_serialization_failure() {
 void require_leader() {
 	if (RecoveryInProgress())
 		raise({.code = Code::not_leader, .detail = "This server is a standby."});
+	require_cluster_as_set();
 }
 
 } // namespace tokpay

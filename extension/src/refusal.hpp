@@ -37,6 +37,7 @@ struct Refusal {
 	int64 balance = 0;
 	int64 required = 0;
 	const char *detail = nullptr;
+	const char *hint = nullptr; // instead of the code's own
 };
 
 // Refusals that several functions make. id is an account's or a transfer's.
@@ -53,7 +54,8 @@ const char *code_name(Code code);
 // Raises 40001: the transaction's snapshot is too old for what it wants to do.
 [[noreturn]] void raise_serialization_failure();
 
-// Raises not_leader on a standby. Functions call it before they read.
+// Raises not_leader on a standby, and in a cluster where this server is not known to lead it.
+// Functions call it before they read.
 void require_leader();
 
 } // namespace tokpay
