@@ -3,6 +3,19 @@
 create or replace function epoch() returns text
 language c stable parallel restricted as 'MODULE_PATHNAME', 'tokpay_epoch';
 
+-- What this server knows of the cluster and of its own part in it, on any server.
+create or replace function cluster_status(out role text, out epoch text, out standby text, out streaming boolean,
+    out replicated pg_lsn, out local pg_lsn, out fences bigint, out waits bigint, out commits_gated bigint,
+    out refused jsonb) returns setof record
+language c volatile parallel restricted as 'MODULE_PATHNAME', 'tokpay_cluster_status';
+
+-- Inside: what a function not in C++ calls when it has read all that it answers, and before it refuses.
+create or replace function fence() returns void
+language c stable parallel restricted as 'MODULE_PATHNAME', 'tokpay_fence';
+
+create or replace function fence_refusal() returns void
+language c stable parallel restricted as 'MODULE_PATHNAME', 'tokpay_fence_refusal';
+
 create or replace function cluster_changed() returns trigger
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'tokpay_cluster_changed';
 

@@ -27,7 +27,7 @@ grant execute on function
     account_id(text), balance(bigint), balances(bigint[]), verify(),
     balance_at(bigint, timestamptz), history(bigint, bigint, integer, timestamptz, timestamptz),
     transfer_by_key(bigint, text),
-    leg_column(bigint[], integer), kind_name("char"), account_entries(bigint), epoch()
+    leg_column(bigint[], integer), kind_name("char"), account_entries(bigint), epoch(), cluster_status()
 to tokpay_reader;
 grant execute on function
     reaches(text, bigint), gateway_balances(bigint[], text[]), gateway_packed_balances(bigint[], text[]), gateway_account(bigint, text), gateway_accounts(text, bigint, integer),

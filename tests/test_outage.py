@@ -10,7 +10,8 @@ import time
 import pytest
 from http_client import Client, new_key
 from payers import CLIENTS, LATE_S, Load
-from private_instance import Gateway, Instance, eventually, stopped
+from private_instance import Gateway, Instance
+from processes import eventually, stopped
 
 DEADLINE_S = 2
 

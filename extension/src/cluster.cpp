@@ -1,7 +1,8 @@
 #include "cluster.hpp"
 
 #include "catalog.hpp"
-#include "refusal.hpp"
+#include "commit_gate.hpp"
+#include "fence.hpp"
 
 namespace tokpay {
 
@@ -31,20 +32,33 @@ void define_cluster_settings() {
 		PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
 	DefineCustomStringVariable("tokpay.database", "The database whose books are the cluster's.",
 		nullptr, &database_setting, "tokpay", PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
+	define_fence_settings();
 	MarkGUCPrefixReserved("tokpay");
 }
 
-void require_cluster_as_set() {
+bool is_cluster_machine() {
+	return cluster_setting && is_preloaded;
+}
+
+bool is_cluster_as_set() {
 	const bool is_cluster = catalog().is_cluster;
 	if (!is_cluster && !cluster_setting)
-		return;
+		return false;
+	if (is_cluster && is_cluster_machine())
+		return true;
+#ifdef TOKPAY_WITHOUT_MODE_CHECK
+	return false;
+#endif
 	if (!is_cluster)
-		raise({.code = Code::not_leader,
-			.detail = "This server is set up for a cluster, and these books are not a cluster's.",
-			.hint = "tokpay.start_cluster() makes them one."});
-	raise({.code = Code::not_leader,
-		.detail = "These books are a cluster's, and this server is not set up for one.",
-		.hint = how_to_set_up});
+		refuse(Doubt::set_up,
+			"This server is set up for a cluster, and these books are not a cluster's.",
+			"tokpay.start_cluster() makes them one.");
+	refuse(Doubt::set_up, "These books are a cluster's, and this server is not set up for one.",
+		how_to_set_up);
+}
+
+const char *cluster_database() {
+	return database_setting;
 }
 
 } // namespace tokpay
@@ -52,15 +66,18 @@ void require_cluster_as_set() {
 TOKPAY_FUNCTION(tokpay_require_cluster_setting) {
 	using namespace tokpay;
 	if (RecoveryInProgress())
-		raise({.code = Code::not_leader, .detail = "This server is a standby."});
-	if (!is_preloaded || !cluster_setting)
-		raise({.code = Code::not_leader,
-			.detail = "This server is not set up for a cluster.",
-			.hint = how_to_set_up});
+		refuse(Doubt::set_up, "This server is a standby.");
+	if (!is_cluster_machine())
+		refuse(Doubt::set_up, "This server is not set up for a cluster.", how_to_set_up);
+	if (strcmp(get_database_name(MyDatabaseId), cluster_database()) != 0)
+		refuse(Doubt::set_up, "The cluster's books are those of another database.",
+			"tokpay.database names it.");
 	PG_RETURN_VOID();
 }
 
 TOKPAY_FUNCTION(tokpay_cluster_changed) {
+	if (tokpay::is_cluster_machine())
+		tokpay::revoke_leadership_at_commit();
 	CacheInvalidateRelcacheByRelid(
 		reinterpret_cast<TriggerData *>(fcinfo->context)->tg_relation->rd_id);
 	return PointerGetDatum(nullptr);

@@ -9,8 +9,14 @@ namespace tokpay {
 // Called by _PG_init.
 void define_cluster_settings();
 
-// Raises not_leader where setting and books disagree, and in a cluster where this server is not
-// known to lead it.
-void require_cluster_as_set();
+// Whether the setting is on and the library preloaded.
+bool is_cluster_machine();
+
+// Whether these books are a cluster's and this server one of its machines. Raises not_leader where
+// only one of the two is so.
+bool is_cluster_as_set();
+
+// The database whose books are the cluster's: tokpay.database.
+const char *cluster_database();
 
 } // namespace tokpay

@@ -14,6 +14,9 @@ struct Epoch {
 // The one in which this server leads. require_leader() comes before it.
 Epoch current_epoch();
 
+// incarnation.timeline.counter, in the current memory context.
+char *epoch_text(const Epoch &epoch);
+
 // Appends it: incarnation:int64 timeline:int32 counter:int64, in network order.
 void pack_epoch(StringInfo bytes);
 

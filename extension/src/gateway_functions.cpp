@@ -4,6 +4,7 @@
 #include "account.hpp"
 #include "call.hpp"
 #include "epoch.hpp"
+#include "fence.hpp"
 #include "funding.hpp"
 #include "gateway_outcome.hpp"
 #include "principal.hpp"
@@ -444,7 +445,7 @@ template<class Put> void execute_batch(FunctionCallInfo fcinfo, Put put) {
 
 } // namespace tokpay
 
-TOKPAY_FUNCTION(tokpay_gateway_batch) {
+TOKPAY_FENCED_FUNCTION(tokpay_gateway_batch) {
 	using namespace tokpay;
 	InitMaterializedSRF(fcinfo, 0);
 	auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
@@ -454,7 +455,7 @@ TOKPAY_FUNCTION(tokpay_gateway_batch) {
 	return Datum(0);
 }
 
-TOKPAY_FUNCTION(tokpay_gateway_packed_batch) {
+TOKPAY_FENCED_FUNCTION(tokpay_gateway_packed_batch) {
 	using namespace tokpay;
 	require_leader();
 	StringInfoData bytes;

@@ -1,4 +1,7 @@
 #include "cluster.hpp"
+#include "commit_gate.hpp"
+#include "epoch_worker.hpp"
+#include "leadership.hpp"
 
 extern "C" {
 #ifdef PG_MODULE_MAGIC_EXT
@@ -10,6 +13,13 @@ PG_MODULE_MAGIC;
 PGDLLEXPORT void _PG_init();
 }
 
+// A single server has neither shared memory nor a worker nor a callback of ours.
 void _PG_init() {
-	tokpay::define_cluster_settings();
+	using namespace tokpay;
+	define_cluster_settings();
+	if (!is_cluster_machine())
+		return;
+	request_shared_memory();
+	register_epoch_worker();
+	watch_transactions();
 }

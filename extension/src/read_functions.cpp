@@ -2,10 +2,11 @@
 
 #include "account.hpp"
 #include "epoch.hpp"
+#include "fence.hpp"
 #include "principal.hpp"
 #include "refusal.hpp"
 
-TOKPAY_FUNCTION(tokpay_balance) {
+TOKPAY_FENCED_FUNCTION(tokpay_balance) {
 	using namespace tokpay;
 	require_leader();
 	if (PG_ARGISNULL(0))
@@ -117,7 +118,7 @@ auto as_bytes(StringInfo bytes) {
 
 } // namespace tokpay
 
-TOKPAY_FUNCTION(tokpay_balances) {
+TOKPAY_FENCED_FUNCTION(tokpay_balances) {
 	using namespace tokpay;
 	require_leader();
 	if (PG_ARGISNULL(0))
@@ -127,7 +128,7 @@ TOKPAY_FUNCTION(tokpay_balances) {
 	return Datum(0);
 }
 
-TOKPAY_FUNCTION(tokpay_gateway_balances) {
+TOKPAY_FENCED_FUNCTION(tokpay_gateway_balances) {
 	using namespace tokpay;
 	require_leader();
 	if (PG_ARGISNULL(0))
@@ -136,7 +137,7 @@ TOKPAY_FUNCTION(tokpay_gateway_balances) {
 	return Datum(0);
 }
 
-TOKPAY_FUNCTION(tokpay_gateway_packed_balances) {
+TOKPAY_FENCED_FUNCTION(tokpay_gateway_packed_balances) {
 	using namespace tokpay;
 	require_leader();
 	if (PG_ARGISNULL(0))

@@ -1,7 +1,6 @@
 #include "refusal.hpp"
 
-#include "catalog.hpp"
-#include "cluster.hpp"
+#include "fence.hpp"
 
 #include <iterator>
 
@@ -68,6 +67,8 @@ const char *code_name(Code code) {
 }
 
 void raise(const Refusal &refusal) {
+	if (refusal.code != Code::not_leader)
+		fence_refusal();
 	const CodeText &text = text_of(refusal.code);
 	const char *s = text.sqlstate;
 	const char *hint = refusal.hint ? refusal.hint : text.hint;
@@ -83,16 +84,4 @@ void raise_serialization_failure() {
 	pg_unreachable();
 }
 
-void require_leader() {
-	if (RecoveryInProgress())
-		raise({.code = Code::not_leader, .detail = "This server is a standby."});
-	require_cluster_as_set();
-}
-
 } // namespace tokpay
-
-TOKPAY_FUNCTION(tokpay_require_leader) {
-	tokpay::require_leader();
-	tokpay::catalog(); // functions in SQL and PL/pgSQL are of one version with the library, too
-	PG_RETURN_VOID();
-}

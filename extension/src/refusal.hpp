@@ -48,14 +48,10 @@ Refusal transfer_not_found(int64 id);
 // The code's name in transfer_outcome and over HTTP.
 const char *code_name(Code code);
 
-// Raises the refusal as an error with the code's SQLSTATE, DETAIL and HINT.
+// Raises the refusal as an error with the code's SQLSTATE, DETAIL and HINT, fenced like any answer.
 [[noreturn]] void raise(const Refusal &refusal);
 
 // Raises 40001: the transaction's snapshot is too old for what it wants to do.
 [[noreturn]] void raise_serialization_failure();
-
-// Raises not_leader on a standby, and in a cluster where this server is not known to lead it.
-// Functions call it before they read.
-void require_leader();
 
 } // namespace tokpay

@@ -48,7 +48,7 @@ insert into expected values
     ('merge_patch(jsonb,jsonb)', 'nobody'),
     ('reaches(text,bigint)', 'reader'),
     ('require_reach(text,bigint)', 'nobody'),
-    ('epoch()', 'reader'), ('start_cluster()', 'admin'), ('new_incarnation()', 'admin'), ('cluster_changed()', 'nobody'), ('require_cluster_setting()', 'nobody'),
+    ('epoch()', 'reader'), ('cluster_status()', 'reader'), ('fence()', 'nobody'), ('fence_refusal()', 'nobody'), ('start_cluster()', 'admin'), ('new_incarnation()', 'admin'), ('cluster_changed()', 'nobody'), ('require_cluster_setting()', 'nobody'),
     ('cluster', 'nobody'), ('epoch', 'nobody'),
     ('accounts', 'reader'), ('transfers', 'reader'), ('entries', 'reader'), ('currencies', 'reader'), ('receipts', 'reader'), ('holds', 'reader'),
         ('api_keys', 'admin'),
