@@ -57,7 +57,7 @@ comment on function verify() is 'checks the books in one snapshot; anything but 
 comment on function create_api_key(text, text[], bigint[], interval) is 'makes an API key of the gateway and returns it, this once; scopes read, transfer, fund, admin; accounts null for all';
 comment on function revoke_api_key(bigint) is 'ends an API key; gateways refuse it within a second';
 comment on function set_api_key_limit(bigint, integer) is 'how many requests a second the gateway takes with an API key; null: no limit';
-comment on function require_leader() is 'internal: not_leader (TP015) on a standby';
+comment on function require_leader() is 'internal: not_leader (TP015) on a standby and where this server is not known to lead';
 comment on function leg_column(bigint[], integer) is 'internal: one of the five columns of journal.legs';
 comment on function account_entries(bigint) is 'internal: the entries of one account, newest first';
 comment on function kind_name("char") is 'internal: the name of a kind of transfer';
@@ -68,3 +68,11 @@ comment on function insert_account(text, text, bigint, bigint, jsonb, text) is '
 comment on function ensure_funding(text) is 'internal: opens a currency''s funding account';
 comment on function authenticate(bytea[]) is 'internal: what API keys may do, by their SHA-256 digests';
 comment on function note_api_key_uses(bigint[]) is 'internal: sets last_used_at of API keys, once a minute at most';
+comment on function epoch() is 'the epoch in which this server leads, as incarnation.timeline.counter; on a single server 1, its timeline and 0; not_leader (TP015)';
+comment on function start_cluster() is 'makes these books a cluster''s, once; needs tokpay.cluster = on and the library in shared_preload_libraries on every machine; not_leader';
+comment on function new_incarnation() is 'begins a new incarnation after a restore or with a leader that was forced, whose books may lack what was acknowledged; returns its number; not_leader';
+comment on function cluster_changed() is 'internal: tells every connection that the row of cluster has changed';
+comment on function require_cluster_setting() is 'internal: not_leader where this server is not set up for a cluster';
+comment on function cluster_status() is 'role (single, leader, primary that does not lead, standby), epoch, the standbys that are named and whether they stream, what they have on disk and what this server has, and since its start: fences of reads, those that waited, commits gated, calls refused by reason; on any server';
+comment on function fence() is 'internal: fences what the calling function answers';
+comment on function fence_refusal() is 'internal: fences a refusal, which the calling function then raises';

@@ -64,8 +64,6 @@ begin
         when octet_length(name) not between 1 and 255 then 'A name has 1 to 255 bytes.'
         when name like 'funding/%' then 'Names that begin with funding/ are kept for the funding accounts.'
         when octet_length(owner) not between 1 and 255 then 'An owner has 1 to 255 bytes.'
-        when not exists (select from tokpay.currency c where c.code = currency)
-            then format('There is no currency %s.', coalesce(quote_literal(currency), 'null'))
         when min_balance > 0 then 'min_balance is 0, negative, or null for no floor.'
         when min_balance < -limit_bound or max_balance not between -limit_bound and limit_bound
             then 'Limits lie within -2^62 and 2^62.'
@@ -75,6 +73,11 @@ begin
         raise exception using errcode = 'TP001', message = 'invalid request', detail = problem;
     end if;
     perform tokpay.require_leader();
+    if not exists (select from tokpay.currency c where c.code = currency) then
+        perform tokpay.fence_refusal();
+        raise exception using errcode = 'TP001', message = 'invalid request',
+            detail = format('There is no currency %s.', coalesce(quote_literal(currency), 'null'));
+    end if;
     if max_balance < 0 then
         raise exception using errcode = 'TP011', message = 'balance limit',
             detail = format('A new account has balance 0, above max_balance %s.', max_balance);
@@ -82,6 +85,7 @@ begin
     perform tokpay.ensure_funding(currency);
     return tokpay.insert_account(name, currency, min_balance, max_balance, metadata, owner);
 exception when unique_violation then
+    perform tokpay.fence_refusal();
     raise exception using errcode = 'TP017', message = 'name taken',
         detail = format('There is an account named %L.', name),
         hint = 'Names are unique; tokpay.account_id() tells whose it is.';
@@ -99,6 +103,7 @@ begin
     insert into tokpay.currency values (code, exponent);
     perform tokpay.ensure_funding(code);
 exception when unique_violation then
+    perform tokpay.fence_refusal();
     raise exception using errcode = 'TP017', message = 'name taken',
         detail = format('There is a currency %s.', code);
 end $$;
@@ -132,6 +137,7 @@ begin
     update tokpay.account_info i set metadata = set_metadata.metadata
     where i.account = set_metadata.account;
     if not found then
+        perform tokpay.fence_refusal();
         raise exception using errcode = 'TP003', message = 'account not found',
             detail = format('There is no account %s.', account);
     end if;
@@ -145,12 +151,14 @@ begin
     perform tokpay.require_leader();
     select i.account into found_id from tokpay.account_info i where i.name = account_id.name;
     if found_id is null then
+        perform tokpay.fence_refusal();
         raise exception using errcode = 'TP003', message = 'account not found',
             detail = format('There is no account named %s.', coalesce(quote_literal(name), 'null')),
             hint = case when name like 'funding/%'
                 then 'A funding account is opened with the first account of its currency.'
                 else 'tokpay.open_account() opens one; the view tokpay.accounts lists them.' end;
     end if;
+    perform tokpay.fence();
     return found_id;
 end $$;
 

@@ -11,6 +11,7 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp a
 begin
     if not tokpay.reaches(principal, account)
         or not exists (select from tokpay.account_state s where s.id = require_reach.account) then
+        perform tokpay.fence_refusal();
         raise exception using errcode = 'TP003', message = 'account not found',
             detail = format('There is no account %s.', account);
     end if;
@@ -69,6 +70,7 @@ begin
             group by c.account
         ) as l left join tokpay.accounts a on a.id = l.account
     order by l.place;
+    perform tokpay.fence();
 end $$;
 
 -- Demo funding: owners give their accounts money from nowhere. Who has the right to call gateway_demo_top_up decides
@@ -107,6 +109,7 @@ begin
         where h.kind = 'top_up';
         select l.top_up * unit as top_up, l.daily * unit as daily into most from tokpay.demo_funding_limits() l;
         if amount > most.top_up or given + amount > most.daily then
+            perform tokpay.fence_refusal();
             raise exception using errcode = 'TP019', message = 'limit exceeded',
                 detail = format('Demo funding tops up at most %s at once and up to %s in 24 hours; '
                     'account %s had %s in these.', round(most.top_up), round(most.daily), account, given);
@@ -130,6 +133,7 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp a
 begin
     return query select a.* from tokpay.accounts a
     where tokpay.reaches(principal, gateway_account.account) and a.id = gateway_account.account;
+    perform tokpay.fence();
 end $$;
 
 -- The accounts that a principal reaches, in order of id.
@@ -143,6 +147,7 @@ begin
         return query select a.* from tokpay.accounts a
         where a.owner = substr(principal, 7) and a.id > after and tokpay.reaches(principal, a.id)
         order by a.id limit max_rows;
+        perform tokpay.fence();
         return;
     end if;
     select k.accounts into listed from tokpay.api_key k where 'key:' || k.id = principal;
@@ -155,6 +160,7 @@ begin
         where a.id > after and tokpay.reaches(principal, a.id)
         order by a.id limit max_rows;
     end if;
+    perform tokpay.fence();
 end $$;
 
 create or replace function gateway_balance_at(account bigint, at timestamptz, principal text) returns table
@@ -166,6 +172,7 @@ begin
     from tokpay.account_state s left join tokpay.history(gateway_balance_at.account, null, 1, null,
         gateway_balance_at.at + interval '1 microsecond') e on true
     where s.id = gateway_balance_at.account;
+    perform tokpay.fence();
 end $$;
 
 -- RFC 7396.
@@ -199,6 +206,7 @@ begin
     perform from tokpay.account_info i where i.account = gateway_patch_account.account for no key update;
     select * into present from tokpay.accounts a where a.id = gateway_patch_account.account;
     if expected <> present::text then
+        perform tokpay.fence();
         return;
     end if;
     if status = 'open' then
@@ -219,6 +227,7 @@ begin
         perform tokpay.close(account);
     end if;
     return query select a.* from tokpay.accounts a where a.id = gateway_patch_account.account;
+    perform tokpay.fence();
 end $$;
 
 -- Transfers and entries
@@ -245,6 +254,7 @@ begin
                     as u (account, amount, balance, version, place)) as c
             where p.payer or c.own) as l
     where r.id = gateway_transfer.transfer and l.credits is not null;
+    perform tokpay.fence();
 end $$;
 
 create or replace function gateway_transfer_by_key(debit bigint, key text, principal text) returns setof receipts
@@ -267,6 +277,7 @@ begin
             where p.debit = gateway_holds.account and p.hold > after order by p.hold limit max_rows) as h,
         lateral tokpay.gateway_transfer(h.hold, principal) t
     order by t.id;
+    perform tokpay.fence();
 end $$;
 
 -- A page of history() that is searched: q within the description, direction in or out, amounts without their sign.
@@ -321,6 +332,7 @@ begin
             (until at time zone tz) - interval '1 microsecond', step) as b (begins)
         left join flow f on f.begins = b.begins
     order by b.begins;
+    perform tokpay.fence();
 end $$;
 
 -- The counterparties with the largest turnover.
@@ -336,6 +348,7 @@ begin
         coalesce(-sum(f.amount) filter (where f.amount < 0), 0)::bigint
     from tokpay.account_flows(gateway_counterparties.account, since, until, max_entries) f
     group by f.counterparty order by sum(abs(f.amount::numeric)) desc, f.counterparty limit max_rows;
+    perform tokpay.fence();
 end $$;
 
 -- What has become of some accounts since versions that are known: a row with the balance of each, nulls where it is
@@ -361,4 +374,5 @@ begin
         least(w.version - w.known, max_rows)::integer) e
     where w.version > w.known
     order by 1, 5 desc, 7 nulls first;
+    perform tokpay.fence();
 end $$;

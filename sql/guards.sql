@@ -21,6 +21,11 @@ alter table account_state enable always trigger immutable, enable always trigger
 alter table pending_hold enable always trigger immutable, enable always trigger immutable_row;
 alter table waypoint enable always trigger immutable, enable always trigger immutable_row;
 
+-- Every connection learns that these books have become a cluster's.
+create or replace trigger changed after insert or update or delete or truncate on cluster
+for each statement execute function cluster_changed();
+alter table cluster enable always trigger changed;
+
 create or replace trigger apply after insert or update on sequence_setting
 for each row execute function apply_sequence_setting();
 alter table sequence_setting enable always trigger apply;

@@ -27,7 +27,7 @@ grant execute on function
     account_id(text), balance(bigint), balances(bigint[]), verify(),
     balance_at(bigint, timestamptz), history(bigint, bigint, integer, timestamptz, timestamptz),
     transfer_by_key(bigint, text),
-    leg_column(bigint[], integer), kind_name("char"), account_entries(bigint)
+    leg_column(bigint[], integer), kind_name("char"), account_entries(bigint), epoch(), cluster_status()
 to tokpay_reader;
 grant execute on function
     reaches(text, bigint), gateway_balances(bigint[], text[]), gateway_packed_balances(bigint[], text[]), gateway_account(bigint, text), gateway_accounts(text, bigint, integer),
@@ -55,5 +55,5 @@ grant execute on function
     set_metadata(bigint, jsonb), freeze(bigint), unfreeze(bigint), close(bigint),
     add_currency(text, smallint), gateway_patch_account(bigint, text, jsonb, text),
     create_api_key(text, text[], bigint[], interval), revoke_api_key(bigint), set_api_key_limit(bigint, integer),
-    authenticate(bytea[]), note_api_key_uses(bigint[])
+    authenticate(bytea[]), note_api_key_uses(bigint[]), start_cluster(), new_incarnation()
 to tokpay_admin;

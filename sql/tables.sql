@@ -57,7 +57,8 @@ create table journal (
     description    text,
     metadata       jsonb,
     target         bigint,             -- the hold that c, v or x ends, the transfer that r reverses
-    expires_at     timestamptz         -- of a hold; null: never
+    expires_at     timestamptz,        -- of a hold; null: never
+    epoch          integer             -- in which it was committed; null: before there was a cluster
 );
 alter table journal alter column legs set storage external;
 
@@ -112,6 +113,22 @@ create table sequence_setting (
     is_cycle     boolean not null
 );
 
+-- Whether these books are a cluster's: they are where there is a row.
+create table cluster (
+    singleton   boolean primary key default true check (singleton),
+    incarnation bigint not null check (incarnation > 0)     -- raised by the operator: what was acknowledged before may be lost
+);
+
+-- The times in which one server led the cluster, in their order.
+create table epoch (
+    id          integer primary key,
+    incarnation bigint not null,
+    timeline    integer not null,                       -- of the write-ahead log
+    counter     bigint not null,
+    began_at    timestamptz not null default clock_timestamp(),
+    unique (incarnation, timeline, counter)
+);
+
 select pg_catalog.pg_extension_config_dump('tokpay.sequence_setting', '');
 select pg_catalog.pg_extension_config_dump('tokpay.currency', 'where not seeded');
 select pg_catalog.pg_extension_config_dump('tokpay.account_id_seq', '');
@@ -123,3 +140,5 @@ select pg_catalog.pg_extension_config_dump('tokpay.journal', '');
 select pg_catalog.pg_extension_config_dump('tokpay.pending_hold', '');
 select pg_catalog.pg_extension_config_dump('tokpay.waypoint', '');
 select pg_catalog.pg_extension_config_dump('tokpay.api_key', '');
+select pg_catalog.pg_extension_config_dump('tokpay.cluster', '');
+select pg_catalog.pg_extension_config_dump('tokpay.epoch', '');

@@ -1,5 +1,5 @@
 -- From 0.1.0: what CREATE OR REPLACE cannot do; extension/Makefile appends the parts that it can.
-alter table journal add column target bigint, add column expires_at timestamptz;
+alter table journal add column target bigint, add column expires_at timestamptz, add column epoch integer;
 -- A backend that still holds the library of 0.1.0 looks for the old name and stops there, before it
 -- writes rows of the old shape.
 alter index journal_pkey rename to journal_id;
@@ -45,9 +45,27 @@ create table sequence_setting (
     is_cycle     boolean not null
 );
 
+-- Whether these books are a cluster's: they are where there is a row.
+create table cluster (
+    singleton   boolean primary key default true check (singleton),
+    incarnation bigint not null check (incarnation > 0)     -- raised by the operator: what was acknowledged before may be lost
+);
+
+-- The times in which one server led the cluster, in their order.
+create table epoch (
+    id          integer primary key,
+    incarnation bigint not null,
+    timeline    integer not null,                       -- of the write-ahead log
+    counter     bigint not null,
+    began_at    timestamptz not null default clock_timestamp(),
+    unique (incarnation, timeline, counter)
+);
+
 select pg_catalog.pg_extension_config_dump('tokpay.sequence_setting', '');
 select pg_catalog.pg_extension_config_dump('tokpay.pending_hold', '');
 select pg_catalog.pg_extension_config_dump('tokpay.waypoint', '');
+select pg_catalog.pg_extension_config_dump('tokpay.cluster', '');
+select pg_catalog.pg_extension_config_dump('tokpay.epoch', '');
 
 -- The entries that are there.
 insert into waypoint

@@ -170,6 +170,15 @@ fault as (
     where (s.seqincrement, s.seqmin, s.seqmax, s.seqcache, s.seqcycle) is distinct from
         (k.increment_by, k.min_value, k.max_value, k.cache_size, k.is_cycle)
     union all
+    select 'epochs', format('transfer %s was committed in epoch %s, which there is not', j.id, j.epoch)
+    from tokpay.journal j left join tokpay.epoch e on e.id = j.epoch
+    where j.epoch is not null and e.id is null
+    union all
+    select 'epochs', format('epoch %s is no later than the one before', id)
+    from (select id, (incarnation, timeline, counter) <= lag((incarnation, timeline, counter)) over (order by id) as is_late
+        from tokpay.epoch) e
+    where is_late
+    union all
     select 'guards', format('the guard %s of tokpay.%s is %s', t.guard, t.name,
         case when g.tgname is null then 'missing' else 'switched off' end)
     from (values ('journal'), ('account_state'), ('pending_hold'), ('waypoint')) as b (name)
@@ -197,6 +206,7 @@ from (values
     ('waypoints', 'every 128th entry of an account is a waypoint'),
     ('keys', 'every key was used once per account'),
     ('sequences', 'sequences are beyond the ids in use and count as they were set'),
+    ('epochs', 'every transfer was committed in an epoch that there was, or before the cluster'),
     ('guards', 'entries, transfers and balances are guarded')
 ) as c (name, what) left join fault f on f.check_name = c.name
 group by c.name, c.what order by c.name;

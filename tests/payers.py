@@ -7,7 +7,8 @@ import time
 from collections import Counter
 
 from http_client import Client, Wire, request
-from private_instance import GONE, eventually
+from private_instance import GONE
+from processes import eventually
 
 SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
 CLIENTS = 16

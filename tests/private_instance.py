@@ -11,10 +11,10 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 
 import pytest
 from http_client import Client, Ledger
+from processes import eventually, process_state, signal_all
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = pathlib.Path(os.environ.get("TOKPAY_TEST_GATEWAY", CHECKOUT / "build/gateway/tokpay-gateway"))
@@ -44,38 +44,6 @@ def free_ports(count):
             probe.bind(("127.0.0.1", port))
             free.append(port)
     return free[:count]
-
-
-def eventually(condition, seconds, what):
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, f"{what}: not within {seconds} s"
-        time.sleep(0.01)
-
-
-def process_state(pid):
-    """The letter of /proc/PID/stat and the parent; Z and 0 where the process is gone."""
-    try:
-        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return fields[0], int(fields[1])
-    except OSError:
-        return "Z", 0
-
-
-def signal_all(pids, number):
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):  # a backend may just have ended by itself
-            os.kill(pid, number)
-
-
-@contextlib.contextmanager
-def stopped(pids):
-    """SIGSTOP, and SIGCONT in the end."""
-    try:
-        signal_all(pids, signal.SIGSTOP)
-        yield
-    finally:
-        signal_all(pids, signal.SIGCONT)
 
 
 class Instance:

@@ -14,7 +14,8 @@ import psycopg2
 import pytest
 from http_client import Client
 from payers import SEED, Load
-from private_instance import Gateway, Instance, eventually
+from private_instance import Gateway, Instance
+from processes import eventually
 
 KILLS = 10
 

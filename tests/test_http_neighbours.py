@@ -12,7 +12,8 @@ import psycopg2
 import pytest
 from http_client import Client, new_key
 from payers import LATE_S
-from private_instance import Gateway, eventually, instance, ledger, stopped  # noqa: F401 (fixtures)
+from private_instance import Gateway, instance, ledger  # noqa: F401 (fixtures)
+from processes import eventually, stopped
 
 HASTY_S = 5
 

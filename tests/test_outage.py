@@ -11,7 +11,8 @@ import time
 import pytest
 from http_client import Client, new_key
 from payers import CLIENTS, LATE_S, Load
-from private_instance import Gateway, eventually, instance, ledger, stopped  # noqa: F401 (fixtures)
+from private_instance import Gateway, instance, ledger  # noqa: F401 (fixtures)
+from processes import eventually, stopped
 
 DEADLINE_S = 2
 

@@ -1,6 +1,7 @@
 // set_limits, freeze, unfreeze and close: what is said of an account rather than booked on it.
 
 #include "books.hpp"
+#include "fence.hpp"
 #include "refusal.hpp"
 
 namespace tokpay {
@@ -47,7 +48,7 @@ Datum change_status(FunctionCallInfo fcinfo, char status) {
 
 } // namespace tokpay
 
-TOKPAY_FUNCTION(tokpay_set_limits) {
+TOKPAY_FENCED_FUNCTION(tokpay_set_limits) {
 	using namespace tokpay;
 	const int64 id = account_argument(fcinfo);
 	const int64 min_balance = PG_ARGISNULL(1) ? no_floor : PG_GETARG_INT64(1);
@@ -75,15 +76,15 @@ TOKPAY_FUNCTION(tokpay_set_limits) {
 	PG_RETURN_VOID();
 }
 
-TOKPAY_FUNCTION(tokpay_freeze) {
+TOKPAY_FENCED_FUNCTION(tokpay_freeze) {
 	return tokpay::change_status(fcinfo, tokpay::status_frozen);
 }
 
-TOKPAY_FUNCTION(tokpay_unfreeze) {
+TOKPAY_FENCED_FUNCTION(tokpay_unfreeze) {
 	return tokpay::change_status(fcinfo, tokpay::status_open);
 }
 
-TOKPAY_FUNCTION(tokpay_close) {
+TOKPAY_FENCED_FUNCTION(tokpay_close) {
 	using namespace tokpay;
 	return change_account(account_argument(fcinfo), [](AccountRow *row) {
 		if (row->status == status_closed)

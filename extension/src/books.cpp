@@ -1,5 +1,6 @@
 #include "books.hpp"
 
+#include "fence.hpp"
 #include "refusal.hpp"
 
 #include <bit>
@@ -127,6 +128,7 @@ JournalRow *Books::new_row(char kind, int64 debit, TimestampTz at, JournalRow *w
 	row->at = at;
 	row->debit = debit;
 	row->kind = kind;
+	row->epoch = fence_state().epoch_id;
 	rows_.push_back(row);
 	return row;
 }
@@ -262,6 +264,7 @@ void Books::undo(const Mark &mark) {
 // The journal first: until the accounts are written nobody waits for this call, and its index
 // entries are a third of the work.
 bool Books::write() {
+	fence_state().wrote |= !rows_.empty();
 	if (!again_)
 		append_to_journal(journal_heap_, rows_.all());
 	if (!locked_ && !lock_as_read()) {

@@ -29,6 +29,7 @@ constexpr RelationName relation_names[] = {
 	{"api_key", &Catalog::api_key},
 	{"api_key_pkey", &Catalog::api_key_pkey},
 	{"transfer_id_seq", &Catalog::transfer_id_seq},
+	{"cluster", &Catalog::cluster},
 };
 
 Catalog current;
@@ -60,6 +61,17 @@ char *installed_version() {
 	systable_endscan(scan);
 	table_close(extensions, AccessShareLock);
 	return version;
+}
+
+// The newest row, whatever the transaction's snapshot shows. A change of it invalidates
+// (tokpay_cluster_changed).
+bool has_row(Oid table) {
+	Relation heap = table_open(table, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(heap, InvalidOid, false, nullptr, 0, nullptr);
+	const bool found = systable_getnext(scan) != nullptr;
+	systable_endscan(scan);
+	table_close(heap, AccessShareLock);
+	return found;
 }
 
 void load() {
@@ -95,6 +107,7 @@ void load() {
 		}
 		current.*relation.oid = oid;
 	}
+	current.is_cluster = has_row(current.cluster);
 }
 
 } // namespace

@@ -25,6 +25,8 @@ struct Catalog {
 	Oid api_key;
 	Oid api_key_pkey;
 	Oid transfer_id_seq;
+	Oid cluster;
+	bool is_cluster; // the table cluster has its row
 };
 
 // Errors: a relation is missing; the version of the extension in this database is not this

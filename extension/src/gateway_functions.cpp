@@ -3,6 +3,8 @@
 
 #include "account.hpp"
 #include "call.hpp"
+#include "epoch.hpp"
+#include "fence.hpp"
 #include "funding.hpp"
 #include "gateway_outcome.hpp"
 #include "principal.hpp"
@@ -443,7 +445,7 @@ template<class Put> void execute_batch(FunctionCallInfo fcinfo, Put put) {
 
 } // namespace tokpay
 
-TOKPAY_FUNCTION(tokpay_gateway_batch) {
+TOKPAY_FENCED_FUNCTION(tokpay_gateway_batch) {
 	using namespace tokpay;
 	InitMaterializedSRF(fcinfo, 0);
 	auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
@@ -453,10 +455,12 @@ TOKPAY_FUNCTION(tokpay_gateway_batch) {
 	return Datum(0);
 }
 
-TOKPAY_FUNCTION(tokpay_gateway_packed_batch) {
+TOKPAY_FENCED_FUNCTION(tokpay_gateway_packed_batch) {
 	using namespace tokpay;
+	require_leader();
 	StringInfoData bytes;
 	pq_begintypsend(&bytes);
+	pack_epoch(&bytes);
 	// For this call alone, as the SET clause of a function has it (fmgr_security_definer in
 	// fmgr.c); an error ends the transaction and with it the setting.
 	const int guc_level = NewGUCNestLevel();

@@ -2,6 +2,7 @@
 // account's chain.
 
 #include "account.hpp"
+#include "fence.hpp"
 #include "journal.hpp"
 #include "principal.hpp"
 #include "refusal.hpp"
@@ -149,7 +150,7 @@ constexpr int64 max_searched = 10000;
 
 } // namespace tokpay
 
-TOKPAY_FUNCTION(tokpay_history) {
+TOKPAY_FENCED_FUNCTION(tokpay_history) {
 	using namespace tokpay;
 	require_leader();
 	if (PG_ARGISNULL(0))
@@ -182,7 +183,7 @@ TOKPAY_FUNCTION(tokpay_history) {
 	return Datum(0);
 }
 
-TOKPAY_FUNCTION(tokpay_balance_at) {
+TOKPAY_FENCED_FUNCTION(tokpay_balance_at) {
 	using namespace tokpay;
 	require_leader();
 	if (PG_ARGISNULL(0))
@@ -219,7 +220,7 @@ TOKPAY_FUNCTION(tokpay_account_entries) {
 
 // gateway_entries(account, principal, before, max_rows, since, until, q, direction, counterparty,
 // min_amount, max_amount)
-TOKPAY_FUNCTION(tokpay_gateway_entries) {
+TOKPAY_FENCED_FUNCTION(tokpay_gateway_entries) {
 	using namespace tokpay;
 	require_leader();
 	if (PG_ARGISNULL(0))
@@ -284,7 +285,7 @@ TOKPAY_FUNCTION(tokpay_gateway_entries) {
 }
 
 // account_flows(account, since, until, max_entries): a row per counterparty of every entry.
-TOKPAY_FUNCTION(tokpay_account_flows) {
+TOKPAY_FENCED_FUNCTION(tokpay_account_flows) {
 	using namespace tokpay;
 	require_leader();
 	const int64 account = PG_GETARG_INT64(0);

@@ -1,6 +1,7 @@
 // hold, capture, void, reverse and expire_holds.
 
 #include "call.hpp"
+#include "fence.hpp"
 #include "target.hpp"
 
 namespace tokpay {
@@ -27,7 +28,7 @@ const JournalRow *read_target(int64 id) {
 
 } // namespace tokpay
 
-TOKPAY_FUNCTION(tokpay_hold) {
+TOKPAY_FENCED_FUNCTION(tokpay_hold) {
 	using namespace tokpay;
 	CallMemory memory;
 	const NullableDatum fields[] = {fcinfo->args[0], fcinfo->args[1], fcinfo->args[2],
@@ -40,7 +41,7 @@ TOKPAY_FUNCTION(tokpay_hold) {
 	return execute_one(fcinfo, request, memory);
 }
 
-TOKPAY_FUNCTION(tokpay_capture) {
+TOKPAY_FENCED_FUNCTION(tokpay_capture) {
 	using namespace tokpay;
 	CallMemory memory;
 	if (PG_ARGISNULL(0))
@@ -61,7 +62,7 @@ TOKPAY_FUNCTION(tokpay_capture) {
 	return execute_one(fcinfo, request, memory);
 }
 
-TOKPAY_FUNCTION(tokpay_void) {
+TOKPAY_FENCED_FUNCTION(tokpay_void) {
 	using namespace tokpay;
 	CallMemory memory;
 	if (PG_ARGISNULL(0))
@@ -75,7 +76,7 @@ TOKPAY_FUNCTION(tokpay_void) {
 	return execute_one(fcinfo, request, memory);
 }
 
-TOKPAY_FUNCTION(tokpay_reverse) {
+TOKPAY_FENCED_FUNCTION(tokpay_reverse) {
 	using namespace tokpay;
 	CallMemory memory;
 	if (PG_ARGISNULL(0))
@@ -91,7 +92,7 @@ TOKPAY_FUNCTION(tokpay_reverse) {
 	return execute_one(fcinfo, request, memory);
 }
 
-TOKPAY_FUNCTION(tokpay_expire_holds) {
+TOKPAY_FENCED_FUNCTION(tokpay_expire_holds) {
 	using namespace tokpay;
 	if (PG_ARGISNULL(0) || PG_GETARG_INT32(0) < 1)
 		raise(invalid_request("max_rows is 1 or more."));

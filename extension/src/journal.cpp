@@ -21,7 +21,8 @@ enum Attribute {
 	attribute_metadata,
 	attribute_target,
 	attribute_expires_at,
-	attribute_count = attribute_expires_at,
+	attribute_epoch,
+	attribute_count = attribute_epoch,
 };
 
 // Rows per heap_multi_insert: enough to fill pages with one WAL record each, few enough slots.
@@ -47,10 +48,10 @@ HeapTuple form_row(const JournalRow &row, TupleDesc descriptor) {
 		Int64GetDatum(row.debit_version), Int64GetDatum(row.debit_previous), CharGetDatum(row.kind),
 		row.legs.empty() ? PointerGetDatum(construct_empty_array(INT8OID)) : legs_datum(row.legs),
 		PointerGetDatum(row.key), PointerGetDatum(row.description), PointerGetDatum(row.metadata),
-		Int64GetDatum(row.target), TimestampTzGetDatum(row.expires_at)};
+		Int64GetDatum(row.target), TimestampTzGetDatum(row.expires_at), Int32GetDatum(row.epoch)};
 	const bool nulls[attribute_count] = {false, false, false, false, false, false, false, false,
 		false, row.key == nullptr, row.description == nullptr, row.metadata == nullptr,
-		row.target == 0, row.expires_at == DT_NOEND};
+		row.target == 0, row.expires_at == DT_NOEND, row.epoch == 0};
 	return heap_form_tuple(descriptor, const_cast<Datum *>(values), const_cast<bool *>(nulls));
 }
 

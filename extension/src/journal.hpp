@@ -42,6 +42,7 @@ struct JournalRow {
 	Jsonb *metadata = nullptr;
 	int64 target = 0;				   // 0: none
 	TimestampTz expires_at = DT_NOEND; // DT_NOEND: never
+	int32 epoch = 0;				   // of a row to append; 0: there is no cluster
 	int64 key_hash = 0;				   // of a row to append that has a key
 	ItemPointerData place = {};		   // of a row that was appended
 	JournalRow *written = nullptr;	   // what a row may take the place of

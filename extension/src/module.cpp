@@ -1,4 +1,7 @@
-#include "postgres.hpp"
+#include "cluster.hpp"
+#include "commit_gate.hpp"
+#include "epoch_worker.hpp"
+#include "leadership.hpp"
 
 extern "C" {
 #ifdef PG_MODULE_MAGIC_EXT
@@ -6,4 +9,17 @@ PG_MODULE_MAGIC_EXT(.name = "tokpay", .version = TOKPAY_VERSION);
 #else
 PG_MODULE_MAGIC;
 #endif
+
+PGDLLEXPORT void _PG_init();
+}
+
+// A single server has neither shared memory nor a worker nor a callback of ours.
+void _PG_init() {
+	using namespace tokpay;
+	define_cluster_settings();
+	if (!is_cluster_machine())
+		return;
+	request_shared_memory();
+	register_epoch_worker();
+	watch_transactions();
 }

@@ -1,5 +1,6 @@
 #include "principal.hpp"
 
+#include "fence.hpp"
 #include "refusal.hpp"
 
 #include <charconv>
@@ -114,7 +115,7 @@ void Principals::end() {
 
 } // namespace tokpay
 
-TOKPAY_FUNCTION(tokpay_reaches) {
+TOKPAY_FENCED_FUNCTION(tokpay_reaches) {
 	using namespace tokpay;
 	require_leader();
 	if (PG_ARGISNULL(1))

@@ -1,10 +1,12 @@
 // balance, balances and the gateway's kinds of it: reads under the caller's snapshot.
 
 #include "account.hpp"
+#include "epoch.hpp"
+#include "fence.hpp"
 #include "principal.hpp"
 #include "refusal.hpp"
 
-TOKPAY_FUNCTION(tokpay_balance) {
+TOKPAY_FENCED_FUNCTION(tokpay_balance) {
 	using namespace tokpay;
 	require_leader();
 	if (PG_ARGISNULL(0))
@@ -116,7 +118,7 @@ auto as_bytes(StringInfo bytes) {
 
 } // namespace tokpay
 
-TOKPAY_FUNCTION(tokpay_balances) {
+TOKPAY_FENCED_FUNCTION(tokpay_balances) {
 	using namespace tokpay;
 	require_leader();
 	if (PG_ARGISNULL(0))
@@ -126,7 +128,7 @@ TOKPAY_FUNCTION(tokpay_balances) {
 	return Datum(0);
 }
 
-TOKPAY_FUNCTION(tokpay_gateway_balances) {
+TOKPAY_FENCED_FUNCTION(tokpay_gateway_balances) {
 	using namespace tokpay;
 	require_leader();
 	if (PG_ARGISNULL(0))
@@ -135,13 +137,14 @@ TOKPAY_FUNCTION(tokpay_gateway_balances) {
 	return Datum(0);
 }
 
-TOKPAY_FUNCTION(tokpay_gateway_packed_balances) {
+TOKPAY_FENCED_FUNCTION(tokpay_gateway_packed_balances) {
 	using namespace tokpay;
 	require_leader();
 	if (PG_ARGISNULL(0))
 		raise(invalid_request("accounts is null."));
 	StringInfoData bytes;
 	pq_begintypsend(&bytes);
+	pack_epoch(&bytes);
 	read_reached_balances(fcinfo, as_bytes(&bytes));
 	PG_RETURN_BYTEA_P(pq_endtypsend(&bytes));
 }

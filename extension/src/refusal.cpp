@@ -1,6 +1,6 @@
 #include "refusal.hpp"
 
-#include "catalog.hpp"
+#include "fence.hpp"
 
 #include <iterator>
 
@@ -67,12 +67,14 @@ const char *code_name(Code code) {
 }
 
 void raise(const Refusal &refusal) {
+	if (refusal.code != Code::not_leader)
+		fence_refusal();
 	const CodeText &text = text_of(refusal.code);
 	const char *s = text.sqlstate;
-	ereport(
-		ERROR, (errcode(MAKE_SQLSTATE(s[0], s[1], s[2], s[3], s[4])), errmsg("%s", text.message),
-				   refusal.detail ? errdetail("%s", refusal.detail) : 0,
-				   text.hint ? errhint("%s", text.hint) : 0));
+	const char *hint = refusal.hint ? refusal.hint : text.hint;
+	ereport(ERROR,
+		(errcode(MAKE_SQLSTATE(s[0], s[1], s[2], s[3], s[4])), errmsg("%s", text.message),
+			refusal.detail ? errdetail("%s", refusal.detail) : 0, hint ? errhint("%s", hint) : 0));
 	pg_unreachable();
 }
 
@@ -82,15 +84,4 @@ void raise_serialization_failure() {
 	pg_unreachable();
 }
 
-void require_leader() {
-	if (RecoveryInProgress())
-		raise({.code = Code::not_leader, .detail = "This server is a standby."});
-}
-
 } // namespace tokpay
-
-TOKPAY_FUNCTION(tokpay_require_leader) {
-	tokpay::require_leader();
-	tokpay::catalog(); // functions in SQL and PL/pgSQL are of one version with the library, too
-	PG_RETURN_VOID();
-}

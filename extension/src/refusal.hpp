@@ -37,6 +37,7 @@ struct Refusal {
 	int64 balance = 0;
 	int64 required = 0;
 	const char *detail = nullptr;
+	const char *hint = nullptr; // instead of the code's own
 };
 
 // Refusals that several functions make. id is an account's or a transfer's.
@@ -47,13 +48,10 @@ Refusal transfer_not_found(int64 id);
 // The code's name in transfer_outcome and over HTTP.
 const char *code_name(Code code);
 
-// Raises the refusal as an error with the code's SQLSTATE, DETAIL and HINT.
+// Raises the refusal as an error with the code's SQLSTATE, DETAIL and HINT, fenced like any answer.
 [[noreturn]] void raise(const Refusal &refusal);
 
 // Raises 40001: the transaction's snapshot is too old for what it wants to do.
 [[noreturn]] void raise_serialization_failure();
-
-// Raises not_leader on a standby. Functions call it before they read.
-void require_leader();
 
 } // namespace tokpay

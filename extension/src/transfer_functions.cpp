@@ -1,6 +1,7 @@
 // transfer, transfer_batch, top_up and transfer_by_key.
 
 #include "call.hpp"
+#include "fence.hpp"
 #include "funding.hpp"
 
 namespace tokpay {
@@ -54,12 +55,12 @@ int64 read_funding_account(int64 account) {
 
 } // namespace tokpay
 
-TOKPAY_FUNCTION(tokpay_transfer) {
+TOKPAY_FENCED_FUNCTION(tokpay_transfer) {
 	tokpay::CallMemory memory;
 	return tokpay::execute_one(fcinfo, tokpay::read_request(fcinfo->args), memory);
 }
 
-TOKPAY_FUNCTION(tokpay_transfer_batch) {
+TOKPAY_FENCED_FUNCTION(tokpay_transfer_batch) {
 	using namespace tokpay;
 	if (PG_ARGISNULL(0))
 		raise(invalid_request("requests is null."));
@@ -81,7 +82,7 @@ TOKPAY_FUNCTION(tokpay_transfer_batch) {
 	return Datum(0);
 }
 
-TOKPAY_FUNCTION(tokpay_top_up) {
+TOKPAY_FENCED_FUNCTION(tokpay_top_up) {
 	using namespace tokpay;
 	CallMemory memory;
 	Request request;
@@ -107,7 +108,7 @@ TOKPAY_FUNCTION(tokpay_top_up) {
 	return execute_one(fcinfo, request, memory);
 }
 
-TOKPAY_FUNCTION(tokpay_transfer_by_key) {
+TOKPAY_FENCED_FUNCTION(tokpay_transfer_by_key) {
 	using namespace tokpay;
 	require_leader();
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))

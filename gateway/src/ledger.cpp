@@ -8,6 +8,12 @@ namespace tokpay {
 
 namespace asio = boost::asio;
 
+void skip_epoch(pg::Reader &packed) {
+	packed.int64();
+	packed.int32();
+	packed.int64();
+}
+
 pg::Query BalanceCall::query(const LaneType::Batch &batch, std::chrono::milliseconds) const {
 	std::vector<int64_t> accounts;
 	std::vector<std::optional<std::string>> principals;
@@ -53,6 +59,7 @@ Balance read_balance(pg::Reader &reader, int64_t account) {
 
 void BalanceCall::read(const pg::Result &result, const LaneType::Batch &batch) const {
 	pg::Reader reader(result.text(0, 0));
+	skip_epoch(reader);
 	for (const auto &ticket : batch) {
 		ticket->reply.reserve(ticket->request.accounts.size());
 		for (const int64_t account : ticket->request.accounts)
@@ -245,6 +252,7 @@ pg::Query TransferCall::query(
 
 void TransferCall::read(const pg::Result &result, const LaneType::Batch &batch) const {
 	pg::Reader rest(result.text(0, 0));
+	skip_epoch(rest);
 	for (const auto &ticket : batch)
 		ticket->reply = PackedOutcomes(result, ticket->request.transfers.size(), rest);
 }

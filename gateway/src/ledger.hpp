@@ -11,6 +11,9 @@
 
 namespace tokpay {
 
+// Passes over the epoch that everything packed begins with (extension/src/epoch.hpp).
+void skip_epoch(pg::Reader &packed);
+
 struct Balance {
 	int64_t account;
 	bool known = false; // the rest is set
@@ -102,7 +105,7 @@ class PackedOutcomes {
 public:
 	PackedOutcomes() = default;
 
-	// The next count outcomes of those in result.
+	// The next count outcomes of those in result, whose epoch has been read.
 	PackedOutcomes(const pg::Result &result, size_t count, pg::Reader &rest);
 
 	// Calls visit(outcome) for each; its views live as long as this or a copy.

@@ -48,6 +48,8 @@ insert into expected values
     ('merge_patch(jsonb,jsonb)', 'nobody'),
     ('reaches(text,bigint)', 'reader'),
     ('require_reach(text,bigint)', 'nobody'),
+    ('epoch()', 'reader'), ('cluster_status()', 'reader'), ('fence()', 'nobody'), ('fence_refusal()', 'nobody'), ('start_cluster()', 'admin'), ('new_incarnation()', 'admin'), ('cluster_changed()', 'nobody'), ('require_cluster_setting()', 'nobody'),
+    ('cluster', 'nobody'), ('epoch', 'nobody'),
     ('accounts', 'reader'), ('transfers', 'reader'), ('entries', 'reader'), ('currencies', 'reader'), ('receipts', 'reader'), ('holds', 'reader'),
         ('api_keys', 'admin'),
     ('account_state', 'nobody'), ('account_info', 'nobody'), ('journal', 'nobody'), ('currency', 'nobody'), ('api_key', 'nobody'),

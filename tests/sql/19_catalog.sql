@@ -81,7 +81,17 @@ insert into expected values
     ('kind_name(kind "char") returns text', 'i s sql'),
     ('leg_column(legs bigint[], part integer) returns bigint[]', 'i s c'),
     ('refuse_change() returns trigger', 'v u plpgsql'),
-    ('require_leader() returns void', 'v u c');
+    ('require_leader() returns void', 'v u c'),
+    -- the cluster
+    ('epoch() returns text', 's r c'),
+    ('cluster_status(OUT role text, OUT epoch text, OUT standby text, OUT streaming boolean, OUT replicated pg_lsn, OUT local pg_lsn, OUT fences bigint, '
+        'OUT waits bigint, OUT commits_gated bigint, OUT refused jsonb) returns SETOF record', 'v r c'),
+    ('fence() returns void', 's r c'),
+    ('fence_refusal() returns void', 's r c'),
+    ('start_cluster() returns void', 'v u plpgsql'),
+    ('new_incarnation() returns bigint', 'v u plpgsql'),
+    ('cluster_changed() returns trigger', 'v u c'),
+    ('require_cluster_setting() returns void', 'v u c');
 create temporary table found as
 select p.oid, format('%s(%s) returns %s', p.proname, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid)) as signature,
     format('%s %s %s', p.provolatile, p.proparallel, l.lanname) as marks, p.prosecdef, p.proconfig, l.lanname, obj_description(p.oid, 'pg_proc') as comment

@@ -37,6 +37,10 @@ return pg_temp.field(textsend(o.code)) || pg_temp.field(int8send(o.transfer)) ||
     || pg_temp.field(int8send(o.account)) || pg_temp.field(int8send(o.balance)) || pg_temp.field(int8send(o.required)) || pg_temp.field(int8send(o.available))
     || pg_temp.field(textsend(o.detail));
 
+-- The epoch of a single server, which everything packed begins with.
+create function pg_temp.packed_epoch() returns bytea language sql
+return int8send(1) || int4send((select timeline_id from pg_control_checkpoint())) || int8send(0);
+
 -- Who reaches what
 select is(tokpay.reaches(pg_temp.principal(principal), test.id(account)), reached, format('%s reaches %s: %s', coalesce(principal, 'nobody special'), account, reached))
 from (values
@@ -84,7 +88,7 @@ select array[pg_temp.ask('transfer', 'ann', '{bob,eve}', '{10,20}', 'k', 'lunch'
     pg_temp.ask('hold', 'ann', '{bob}', '{40}', 'h', 'room', '{}', expires_in => '1 day', principal => 'owner:ann'),
     pg_temp.ask('capture', key => 'c', amounts => '{30}', target => :hold, principal => 'owner:ann'),
     pg_temp.ask('transfer', 'ann', '{bob}', '{100000}'), pg_temp.ask('transfer', 'nobody', '{bob}', '{1}')] as repeated \gset
-select is(tokpay.gateway_packed_batch(:'repeated'), (select string_agg(pg_temp.packed(o), '' order by o.position) from tokpay.gateway_batch(:'repeated') o),
+select is(tokpay.gateway_packed_batch(:'repeated'), pg_temp.packed_epoch() || (select string_agg(pg_temp.packed(o), '' order by o.position) from tokpay.gateway_batch(:'repeated') o),
     'replays and refusals as bytes');
 select is(pg_temp.codes(pg_temp.ask('capture', chain => 1, target => :hold), pg_temp.ask('transfer', 'ann', '{eve}', '{1}', chain => 1)), 'invalid_request chain_failed',
     'what is about a target stands in no chain');
@@ -125,11 +129,11 @@ select is(test.rows($$select account = any (test.ids('ann')) as ann, balance fro
     '(t,975) (f,) (t,975)', 'balances with a principal each');
 select is(test.rows($$select balance from tokpay.gateway_balances(test.ids('ann', 'bob'))$$), test.rows($$select balance from tokpay.balances(test.ids('ann', 'bob'))$$), 'and with none at all');
 select is(test.sqlstate($$select tokpay.gateway_balances(test.ids('ann', 'bob'), array['owner:ann'])$$), 'TP001', 'one principal is not enough for two accounts');
-select is((select string_agg(case when b.balance is null then '\x00' else case when b.available is null then '\x02' else '\x01' end::bytea || int8send(b.balance)
+select is(pg_temp.packed_epoch() || (select string_agg(case when b.balance is null then '\x00' else case when b.available is null then '\x02' else '\x01' end::bytea || int8send(b.balance)
         || int8send(b.held) || int8send(coalesce(b.available, 0)) || int8send(b.version) || int4send(3) || convert_to(b.currency, 'UTF8') end, '' order by b.place)
     from tokpay.gateway_balances(test.ids('ann', 'bob', 'funding/USD'), array['owner:ann', 'owner:ann', null]) with ordinality as b (account, balance, held, available, version, currency, place)),
     tokpay.gateway_packed_balances(test.ids('ann', 'bob', 'funding/USD'), array['owner:ann', 'owner:ann', null]), 'the same as bytes');
-select is(tokpay.gateway_packed_balances(array[null, 987654321]::bigint[]), '\x0000'::bytea, 'unknown accounts as bytes');
+select is(tokpay.gateway_packed_balances(array[null, 987654321]::bigint[]), pg_temp.packed_epoch() || '\x0000'::bytea, 'unknown accounts as bytes');
 select is(test.sqlstate($$select tokpay.gateway_packed_balances(test.ids('ann', 'bob'), array['owner:ann'])$$), 'TP001', 'and one principal is not enough');
 select is(test.rows(format('select amount, credits = test.ids(''bob'') as own, key, metadata, debit_balance, credit_balances, status, reversed_by is not null as reversed
     from tokpay.gateway_transfer(%s, ''owner:bob'')', :paid)), '(10,t,,,,{60},posted,t)', 'a payee sees its own legs, no key, no metadata');

@@ -12,6 +12,7 @@ declare
     columns bytea[];
     size integer;
 begin
+    outcome := substr(outcome, 21);     -- after the epoch
     while length(outcome) > 0 loop
         size := ('x' || encode(substr(outcome, 1, 4), 'hex'))::bit(32)::integer;
         columns := columns || case when size >= 0 then substr(outcome, 5, size) end;
