@@ -20,7 +20,7 @@ PATHS = [(pattern(path), operations) for path, operations in DOCUMENT["paths"].i
 RESOLVER = jsonschema.RefResolver("", DOCUMENT)
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 # Those that are part of the interface; they may be in no reply that does not describe them.
-HEADERS = {"ETag", "Location", "Idempotency-Replayed", "Retry-After", "Allow", "WWW-Authenticate", "RateLimit", "RateLimit-Policy", "X-Request-Id"}
+HEADERS = {"ETag", "Location", "Idempotency-Replayed", "Retry-After", "Allow", "WWW-Authenticate", "RateLimit", "RateLimit-Policy", "TokPay-Epoch", "X-Request-Id"}
 
 
 def resolve(thing):

@@ -44,6 +44,9 @@ def test_the_settings_of_the_instance_are_good():
     ("thread = 2", 'FILE, line 4: there is no setting "thread"; --help lists them'),
     ("tls-certificate = /nowhere\ntls-key = /nowhere", "setting tls-certificate: there is no certificate in PEM in /nowhere"),
     ("issuer = https://id.example\naudience = x\nissuer-authorities = /nowhere", "setting issuer-authorities: there is no certificate in PEM in /nowhere"),
+    ("patroni = https://a\npatroni-authorities = /nowhere", "setting patroni-authorities: there is no certificate in PEM in /nowhere"),
+    ("admin-database = postgresql://c:hunter2@/x", "FILE, line 4: setting admin-database: there are 2, and 1 of database"),
+    ("database = postgresql://c:hunter2@[x/x", "FILE, line 4: setting database: expected a libpq URI"),
     ("public-url = https://pay.example", "FILE, line 4: setting public-url: the world would speak plain HTTP to this gateway"),
 ], ids=lambda text: text.split("\n")[0])  # fmt: skip
 def test_a_fault_is_told_by_file_and_line(tmp_path, lines, said):

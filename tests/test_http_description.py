@@ -30,15 +30,20 @@ def test_it_is_served_as_it_is(ledger):
 
 
 BALANCE = {"account": "1", "currency": "USD", "balance": 1, "held": 0, "available": 1, "version": 1}
-JSON = {"Content-Type": "application/json", "ETag": '"1"'}
+JSON = {"Content-Type": "application/json", "ETag": '"1"', "TokPay-Epoch": "1.1.0"}
 NOT_FOUND = {"type": "urn:problem-type:tokpay:not_found", "title": "Not found", "status": 404, "detail": "", "code": "not_found"}
 NAMED = {"Content-Type": "application/problem+json", "X-Request-Id": "a-1"}
 
 
+def without(members, name):
+    return {other: value for other, value in members.items() if other != name}
+
+
 @pytest.mark.parametrize("status, headers, body", [
-    (201, JSON, BALANCE), (200, {"Content-Type": "text/plain", "ETag": '"1"'}, BALANCE), (200, {"Content-Type": "application/json"}, BALANCE),
+    (201, JSON, BALANCE), (200, {**JSON, "Content-Type": "text/plain"}, BALANCE), (200, without(JSON, "ETag"), BALANCE),
+    (200, without(JSON, "TokPay-Epoch"), BALANCE), (200, {**JSON, "TokPay-Epoch": "1.1"}, BALANCE),
     (200, JSON, {**BALANCE, "account": 1}), (200, JSON, {**BALANCE, "balance": 1.5}), (200, JSON, {**BALANCE, "balance": 1 << 63}),
-    (200, JSON, {name: value for name, value in BALANCE.items() if name != "held"}), (304, JSON, BALANCE),
+    (200, JSON, without(BALANCE, "held")), (304, JSON, BALANCE),
     (404, NAMED, {"code": "not_found"}), (404, {**NAMED, "Content-Type": "application/json"}, NOT_FOUND),
     (404, {"Content-Type": "application/problem+json"}, NOT_FOUND), (404, {**NAMED, "X-Request-Id": "a.b"}, NOT_FOUND),
 ])  # fmt: skip

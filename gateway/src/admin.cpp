@@ -30,8 +30,9 @@ constexpr const char *metrics_type = "text/plain; version=0.0.4";
 
 } // namespace
 
-Admin::Admin(Worker &worker, std::vector<const Metrics *> metrics, const Endpoint &endpoint)
-	: worker_(worker), metrics_(std::move(metrics)),
+Admin::Admin(Worker &worker, const Leadership &leadership, std::vector<const Metrics *> metrics,
+	const Endpoint &endpoint)
+	: worker_(worker), leadership_(leadership), metrics_(std::move(metrics)),
 	  acceptor_(worker.io, tcp::endpoint(asio::ip::make_address(endpoint.host), endpoint.port)) {}
 
 void Admin::start() {
@@ -50,11 +51,20 @@ asio::awaitable<void> Admin::accept() {
 	}
 }
 
-// Whether the leader answers a read.
-asio::awaitable<bool> Admin::ready() {
+// Why the gateway is ready; null where it is not. The leader answers a read, or is away for no
+// longer than requests wait for it.
+asio::awaitable<const char *> Admin::readiness() {
 	auto ticket = std::make_shared<BalanceCall::LaneType::TicketType>(BalanceRequest{});
-	co_return !worker_.stopping &&
-		co_await worker_.reads.settle(ticket, Clock::now() + ready_timeout) == Settled::answered;
+	Settled settled = Settled::no_leader;
+	if (worker_.stopping)
+		co_return nullptr;
+	if (worker_.leader.leading() || worker_.leader.members() == 1)
+		settled = co_await worker_.reads.settle(ticket, Clock::now() + ready_timeout);
+	if (settled == Settled::answered)
+		co_return "ok\n";
+	if (leadership_.may_hold(worker_.config.request_deadline))
+		co_return "holding requests for a failover\n";
+	co_return nullptr;
 }
 
 asio::awaitable<void> Admin::serve(tcp::socket socket) {
@@ -76,12 +86,13 @@ asio::awaitable<void> Admin::serve(tcp::socket socket) {
 		} else if (request.target() == "/livez") {
 			response.body() = "ok\n";
 		} else if (request.target() == "/readyz") {
-			const bool is_ready = co_await ready();
-			response.result(is_ready ? http::status::ok : http::status::service_unavailable);
-			response.body() = is_ready ? "ok\n" : "no leader answers\n";
+			const char *why = co_await readiness();
+			if (why == nullptr)
+				response.result(http::status::service_unavailable);
+			response.body() = why == nullptr ? "no leader answers\n" : why;
 		} else if (request.target() == "/metrics") {
 			response.set(http::field::content_type, metrics_type);
-			response.body() = exposition(metrics_, route_names());
+			response.body() = exposition(metrics_, route_names(), leadership_.figures());
 		} else {
 			response.result(http::status::not_found);
 			response.body() = "There are /livez, /readyz and /metrics.\n";

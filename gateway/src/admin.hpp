@@ -12,16 +12,18 @@ namespace tokpay {
 // Serves on the first worker's thread. Throws where the port cannot be had.
 class Admin {
 public:
-	Admin(Worker &worker, std::vector<const Metrics *> metrics, const Endpoint &endpoint);
+	Admin(Worker &worker, const Leadership &leadership, std::vector<const Metrics *> metrics,
+		const Endpoint &endpoint);
 
 	void start();
 
 private:
 	boost::asio::awaitable<void> accept();
 	boost::asio::awaitable<void> serve(boost::asio::ip::tcp::socket socket);
-	boost::asio::awaitable<bool> ready();
+	boost::asio::awaitable<const char *> readiness();
 
 	Worker &worker_;
+	const Leadership &leadership_;
 	std::vector<const Metrics *> metrics_;
 	boost::asio::ip::tcp::acceptor acceptor_;
 };

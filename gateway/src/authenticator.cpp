@@ -167,8 +167,11 @@ asio::awaitable<Result<CallerPtr>> Authenticator::check_key(
 	const uint64_t index = index_of(digest);
 	if (settled != Settled::answered) {
 		keys_.erase(index);
-		co_return settled == Settled::refused ? database_problem(ticket->sqlstate, ticket->message)
-											  : overloaded();
+		if (settled == Settled::refused)
+			co_return database_problem(ticket->sqlstate, ticket->message);
+		if (credentials_.not_executed() == Settled::no_leader)
+			co_return not_leader();
+		co_return overloaded();
 	}
 	if (!ticket->reply) {
 		keys_.erase(index);

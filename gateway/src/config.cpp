@@ -4,9 +4,12 @@
 #include "open_files.hpp"
 #include "settings.hpp"
 
+#include <libpq-fe.h>
+
 #include <algorithm>
 #include <charconv>
 #include <iostream>
+#include <memory>
 #include <thread>
 
 namespace tokpay {
@@ -19,6 +22,7 @@ constexpr unsigned most_connections = 1000000;
 // Descriptors of a thread beside those of its connections: lanes, event loops, connections that are
 // turned away; and those of the process.
 constexpr size_t files_of_a_thread = 96;
+constexpr size_t most_members = 7; // of a cluster, whose connections are among those
 constexpr size_t files_of_the_process = 64;
 constexpr unsigned max_quota_requests = 1000000;
 constexpr unsigned max_quota_seconds = 86400;
@@ -28,8 +32,23 @@ const std::vector<SettingInfo> known_settings = {
 	{"listen", "ADDRESS:PORT", "127.0.0.1:8080", "where the API listens"},
 	{"admin-listen", "ADDRESS:PORT", "127.0.0.1:9090",
 		"where /livez, /readyz and /metrics are; nothing for the world"},
-	{"database", "URI", nullptr, "libpq URI of a tokpay_teller", true},
-	{"admin-database", "URI", nullptr, "libpq URI of a tokpay_admin", true},
+	{"database", "URI", nullptr,
+		"libpq URI of a tokpay_teller; in a cluster a line for each machine, this one's first",
+		true, false, true},
+	{"admin-database", "URI", nullptr,
+		"libpq URI of a tokpay_admin; as many lines, in the same order", true, false, true},
+	{"patroni", "URL", nullptr,
+		"Patroni's REST interface, as https://machine1:8008; as many lines, in the same order, or "
+		"none: then who leads is found out from the databases alone, a little later",
+		false, false, true},
+	{"patroni-authorities", "FILE", nullptr,
+		"authorities to check Patroni's certificates with, PEM; the system's without it"},
+	{"patroni-certificate", "FILE", nullptr, "this gateway's certificate for Patroni, PEM"},
+	{"patroni-key", "FILE", nullptr, "its private key, PEM"},
+	{"incarnation", "N", nullptr,
+		"of the ledger, that is accepted; a restore or a forced leader begins a new one, in which "
+		"what was acknowledged may be missing. Read again on SIGHUP; without it the first one "
+		"that is met after the start"},
 	{"threads", "N", "0", "worker threads; 0: one for two cores"},
 	{"request-deadline-ms", "MS", "10000",
 		"after so long a request is answered 503 (certainly not executed) or 504 (outcome "
@@ -151,6 +170,94 @@ WebAddress web_address(const Settings &settings, const char *name) {
 	return *address;
 }
 
+// HOST:PORT of a libpq URI, without the password that it may have; empty where it is none.
+std::string member_name(const std::string &uri) {
+	const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
+		PQconninfoParse(uri.c_str(), nullptr), PQconninfoFree);
+	std::string host = "localhost";
+	std::string port = "5432";
+	for (const PQconninfoOption *option = options.get();
+		 option != nullptr && option->keyword != nullptr; option++) {
+		const std::string_view keyword = option->keyword;
+		const bool is_set = option->val != nullptr && *option->val != '\0';
+		if (is_set && (keyword == "host" || keyword == "hostaddr"))
+			host = option->val;
+		if (is_set && keyword == "port")
+			port = option->val;
+	}
+	return options ? host + ':' + port : "";
+}
+
+// The URIs, each of them one that libpq understands.
+std::vector<std::string> databases(const Settings &settings, const char *name) {
+	auto uris = settings.texts(name);
+	if (uris.size() > most_members)
+		settings.wrong(
+			name, "more than " + std::to_string(most_members) + " machines", most_members);
+	for (size_t i = 0; i < uris.size(); i++)
+		if (member_name(uris[i]).empty())
+			settings.wrong(name,
+				"expected a libpq URI, as postgresql://user:password@machine1:6432/tokpay", i);
+	return uris;
+}
+
+std::vector<std::string> member_names(const Settings &settings) {
+	std::vector<std::string> names;
+	for (const std::string &uri : databases(settings, "database"))
+		names.push_back(member_name(uri));
+	return names;
+}
+
+// A list beside that of the databases has as many lines.
+void check_length(const Settings &settings, const char *name, size_t length, size_t wanted) {
+	if (length != wanted)
+		settings.wrong(name,
+			"there are " + std::to_string(length) + ", and " + std::to_string(wanted) +
+				" of database; each machine has one of both, in the same order",
+			length - 1);
+}
+
+PatroniConfig patroni(const Settings &settings) {
+	PatroniConfig patroni;
+	if (!settings.has("patroni")) {
+		for (const char *name : {"patroni-authorities", "patroni-certificate", "patroni-key"})
+			if (settings.has(name))
+				settings.wrong(name, "means nothing without patroni; set that or remove this");
+		return patroni;
+	}
+	const auto urls = settings.texts("patroni");
+	for (size_t i = 0; i < urls.size(); i++) {
+		auto address = parse_web_address(urls[i]);
+		if (!address || address->target != "/")
+			settings.wrong("patroni",
+				"expected a URL without a path, as https://machine1:8008, not \"" + urls[i] + '"',
+				i);
+		if (!address->tls && !address->is_loopback())
+			settings.wrong("patroni", "plain HTTP is for this machine only; write https://", i);
+		address->target = "/primary";
+		patroni.members.push_back(std::move(*address));
+	}
+	if (settings.has("patroni-authorities"))
+		patroni.files.authorities = settings.text("patroni-authorities");
+	if (settings.has("patroni-certificate") || settings.has("patroni-key")) {
+		patroni.files.certificate = settings.text("patroni-certificate");
+		patroni.files.key = settings.text("patroni-key");
+	}
+	return patroni;
+}
+
+std::optional<int64_t> incarnation(const Settings &settings) {
+	if (!settings.has("incarnation"))
+		return std::nullopt;
+	const std::string text = settings.text("incarnation");
+	int64_t value = 0;
+	const char *end = text.data() + text.size();
+	const auto [after, error] = std::from_chars(text.data(), end, value);
+	if (error != std::errc() || after != end || value < 1)
+		settings.wrong("incarnation", "expected a number from 1, not \"" + text + '"');
+	return value;
+}
+
 std::optional<TlsConfig> tls(const Settings &settings) {
 	if (!settings.has("tls-certificate") && !settings.has("tls-key"))
 		return std::nullopt;
@@ -237,8 +344,11 @@ std::optional<Config> read_config(int argc, char **argv, char **environment) {
 	const Config config{
 		.listen = endpoint(settings, "listen"),
 		.admin_listen = endpoint(settings, "admin-listen"),
-		.database = settings.text("database"),
-		.admin_database = settings.text("admin-database"),
+		.databases = databases(settings, "database"),
+		.admin_databases = databases(settings, "admin-database"),
+		.members = member_names(settings),
+		.patroni = patroni(settings),
+		.incarnation = incarnation(settings),
 		.threads = threads,
 		.request_deadline = milliseconds(settings, "request-deadline-ms"),
 		.header_timeout = milliseconds(settings, "header-timeout-ms"),
@@ -256,6 +366,9 @@ std::optional<Config> read_config(int argc, char **argv, char **environment) {
 		.slow_request = milliseconds(settings, "slow-request-ms"),
 		.only_check = only_check,
 	};
+	check_length(settings, "admin-database", config.admin_databases.size(), config.members.size());
+	if (!config.patroni.members.empty())
+		check_length(settings, "patroni", config.patroni.members.size(), config.members.size());
 	check_public(settings, config);
 	return config;
 }

@@ -3,6 +3,7 @@
 
 #include "access_token.hpp"
 #include "client_address.hpp"
+#include "https_client.hpp"
 #include "rate_limiter.hpp"
 #include "web_address.hpp"
 
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace tokpay {
 
@@ -31,11 +33,22 @@ struct IssuerConfig {
 	std::string trusted_file; // authorities for the issuer's own TLS; empty: the system's
 };
 
+// Patroni's REST interfaces, which say who may lead.
+struct PatroniConfig {
+	std::vector<WebAddress> members; // one for each database; none: nobody is asked
+	ClientTlsFiles files;
+};
+
 struct Config {
 	Endpoint listen;
 	Endpoint admin_listen;
-	std::string database;		// libpq URI of a tokpay_teller
-	std::string admin_database; // libpq URI of a tokpay_admin
+	// libpq URIs, one for each member of a cluster in the same order: as a tokpay_teller, and as a
+	// tokpay_admin.
+	std::vector<std::string> databases;
+	std::vector<std::string> admin_databases;
+	std::vector<std::string> members; // what they are called: HOST:PORT
+	PatroniConfig patroni;
+	std::optional<int64_t> incarnation; // of the ledger, that is accepted; none: the first one met
 	unsigned threads;
 	std::chrono::milliseconds request_deadline;
 	// A client has so long for a header, from the end of the request before it, for a body, and to

@@ -12,7 +12,7 @@ pg::Query CredentialCall::query(const LaneType::Batch &batch, std::chrono::milli
 		writer.text_field(octets(ticket->request.digest));
 	return {
 		"select id, scopes, accounts is not null, requests_per_second from tokpay.authenticate($1)",
-		{{bytea_array_oid, std::move(digests)}}};
+		{{bytea_array_oid, std::move(digests)}}, true};
 }
 
 void CredentialCall::read(const pg::Result &result, const LaneType::Batch &batch) const {

@@ -32,6 +32,7 @@ struct CredentialCall {
 
 	boost::asio::awaitable<bool> prepare(pg::Connection &) { co_return true; }
 	pg::Query query(const LaneType::Batch &batch, std::chrono::milliseconds) const;
+	std::optional<Epoch> epoch(const pg::Answer &answer) const { return answer.epoch; }
 	void read(const pg::Result &result, const LaneType::Batch &batch) const;
 };
 

@@ -36,14 +36,13 @@ public:
 	BalanceAnswer &operator=(const BalanceAnswer &) = delete;
 
 	const Response &response() override {
-		using Runner = LaneRunner<BalanceCall>;
-		const Settled settled = was_taken_ ? Runner::outcome(*ticket_) : Settled::not_sent;
-		if (settled == Settled::answered)
-			response_ = balance_response(ticket_->reply.front());
-		else if (settled == Settled::refused)
-			response_ = to_response(database_problem(ticket_->sqlstate, ticket_->message));
-		else
-			response_ = to_response(overloaded());
+		Settled settled =
+			was_taken_ ? worker_.reads.outcome(*ticket_) : worker_.reads.not_executed();
+		if (settled == Settled::unknown) // a read has no outcome
+			settled = worker_.reads.not_executed();
+		response_ = settled == Settled::answered ? balance_response(ticket_->reply.front())
+												 : to_response(unsettled(settled, *ticket_));
+		response_.epoch = ticket_->epoch;
 		return response_;
 	}
 
@@ -73,22 +72,13 @@ public:
 	TransferAnswer &operator=(const TransferAnswer &) = delete;
 
 	const Response &response() override {
-		using Runner = LaneRunner<TransferCall>;
-		switch (was_taken_ ? Runner::outcome(*ticket_) : Settled::not_sent) {
-		case Settled::answered:
+		const Settled settled = was_taken_ ? lane_.outcome(*ticket_) : lane_.not_executed();
+		if (settled == Settled::answered)
 			response_ = response_of(
 				answer_to(worker_, ticket_->request.transfers.front(), ticket_->reply.front()));
-			break;
-		case Settled::refused:
-			response_ = to_response(database_problem(ticket_->sqlstate, ticket_->message));
-			break;
-		case Settled::unknown:
-			response_ = to_response(outcome_unknown());
-			break;
-		case Settled::not_sent:
-			response_ = to_response(overloaded());
-			break;
-		}
+		else
+			response_ = to_response(unsettled(settled, *ticket_));
+		response_.epoch = ticket_->epoch;
 		return response_;
 	}
 

@@ -80,34 +80,30 @@ Result<std::optional<std::string>> text_parameter(
 
 asio::awaitable<Result<pg::Result>> run_statement(
 	Exchange &exchange, const char *sql, Repeat repeat, std::vector<pg::Parameter> parameters) {
+	auto &lane = exchange.worker.statements;
 	auto ticket = std::make_shared<StatementCall::LaneType::TicketType>(
 		StatementRequest{sql, std::move(parameters), repeat == Repeat::yes});
-	switch (co_await exchange.worker.statements.settle(ticket, exchange.deadline)) {
-	case Settled::answered:
+	Settled settled = co_await lane.settle(ticket, exchange.deadline);
+	exchange.epoch = ticket->epoch;
+	if (settled == Settled::answered)
 		co_return std::move(ticket->reply);
-	case Settled::refused:
-		co_return database_problem(ticket->sqlstate, ticket->message);
-	case Settled::unknown:
-		if (exchange.request.method != "GET")
-			co_return outcome_unknown();
-		[[fallthrough]]; // a read has no outcome
-	default:
-		co_return overloaded();
-	}
+	if (settled == Settled::unknown && exchange.request.method == "GET")
+		settled = lane.not_executed(); // a read has no outcome
+	co_return unsettled(settled, *ticket);
 }
 
 asio::awaitable<Result<std::vector<Balance>>> read_balances(
 	Exchange &exchange, std::vector<int64_t> accounts) {
+	auto &lane = exchange.worker.reads;
 	auto ticket = std::make_shared<BalanceCall::LaneType::TicketType>(
 		BalanceRequest{std::move(accounts), exchange.caller->principal});
-	switch (co_await exchange.worker.reads.settle(ticket, exchange.deadline)) {
-	case Settled::answered:
+	Settled settled = co_await lane.settle(ticket, exchange.deadline);
+	exchange.epoch = ticket->epoch;
+	if (settled == Settled::answered)
 		co_return std::move(ticket->reply);
-	case Settled::refused:
-		co_return database_problem(ticket->sqlstate, ticket->message);
-	default:
-		co_return overloaded();
-	}
+	if (settled == Settled::unknown)
+		settled = lane.not_executed();
+	co_return unsettled(settled, *ticket);
 }
 
 } // namespace tokpay

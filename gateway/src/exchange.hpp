@@ -18,6 +18,7 @@ struct Exchange {
 	CallerPtr caller;
 	Clock::time_point deadline;
 	std::vector<std::pair<const char *, std::string>> headers = {}; // of the answer, whatever it is
+	std::optional<Epoch> epoch = {};								// of the data in it
 };
 
 // The parameters of the query string, decoded; 422 for one that is not in allowed or comes twice.
@@ -36,6 +37,20 @@ Result<std::optional<int64_t>> time_parameter(const Parameters &parameters, cons
 // A text of at most max_bytes without U+0000.
 Result<std::optional<std::string>> text_parameter(
 	const Parameters &parameters, const char *name, size_t max_bytes);
+
+// The problem that a ticket without an answer is.
+template<class Ticket> Problem unsettled(Settled settled, const Ticket &ticket) {
+	switch (settled) {
+	case Settled::refused:
+		return database_problem(ticket.sqlstate, ticket.message);
+	case Settled::unknown:
+		return outcome_unknown();
+	case Settled::no_leader:
+		return not_leader();
+	default:
+		return overloaded();
+	}
+}
 
 // Runs a statement on the statement lane. It may be repeated where it changes nothing, or nothing
 // when it comes again.

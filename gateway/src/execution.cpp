@@ -27,16 +27,11 @@ asio::awaitable<Result<TransferTicketPtr>> execute(
 		exchange.caller->fund ? exchange.worker.funded_transfers : exchange.worker.transfers;
 	auto ticket =
 		std::make_shared<TransferCall::LaneType::TicketType>(TransferWork{std::move(transfers)});
-	switch (co_await lane.settle(ticket, exchange.deadline)) {
-	case Settled::answered:
-		co_return ticket;
-	case Settled::refused:
-		co_return database_problem(ticket->sqlstate, ticket->message);
-	case Settled::unknown:
-		co_return outcome_unknown();
-	default:
-		co_return overloaded();
-	}
+	const Settled settled = co_await lane.settle(ticket, exchange.deadline);
+	exchange.epoch = ticket->epoch;
+	if (settled != Settled::answered)
+		co_return unsettled(settled, *ticket);
+	co_return ticket;
 }
 
 Reply execute_one(Exchange &exchange, TransferRequest &request) {

@@ -43,7 +43,7 @@ Reply execute_demo_top_up(Exchange &exchange, TransferRequest &request) {
 	if (!answer)
 		co_return answer.error();
 	pg::Reader packed(answer->text(0, 0));
-	skip_epoch(packed);
+	read_epoch(packed);
 	const PackedOutcomes outcomes(*answer, 1, packed);
 	co_return answer_to(exchange.worker, request, outcomes.front());
 }

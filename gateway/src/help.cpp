@@ -20,7 +20,9 @@ DESCRIPTION
        A setting is a flag --NAME VALUE, an environment variable
        TOKPAY_GATEWAY_NAME in capitals with _ for -, or a line NAME = VALUE of
        the file; a flag wins over the environment, and that over the file. The
-       variables PUBLIC_URL and TRUSTED_PROXIES need no prefix.
+       variables PUBLIC_URL and TRUSTED_PROXIES need no prefix. Settings of each
+       machine of a cluster come once for each: as lines of the file with the
+       same NAME, as flags, or as lines of one variable or of one NAME-file.
 
        Secrets are never flags, which every user of the machine sees: NAME-file
        names a file that holds one.
@@ -44,7 +46,8 @@ constexpr const char *after = R"(SAFETY
 
 SIGNALS
        TERM, INT   accept no more, answer what is under way, exit
-       HUP         read tls-certificate and tls-key again; connections go on
+       HUP         read tls-certificate and tls-key again, and incarnation;
+                   connections go on
 
 EXIT STATUS
        0 after a signal, --check or --help; 1 where the settings are wrong or

@@ -133,6 +133,13 @@ Problem overloaded() {
 		.headers = {{"Retry-After", "1"}}};
 }
 
+Problem not_leader() {
+	return {.status = 503,
+		.code = "not_leader",
+		.detail = "There is no leader at present; the request was not executed, try again.",
+		.headers = {{"Retry-After", "1"}}};
+}
+
 Problem outcome_unknown() {
 	return {504, "outcome_unknown",
 		"Whether the request was executed is not known yet; repeat it with the same key."};
@@ -148,11 +155,6 @@ Problem database_problem(const std::string &sqlstate, const std::string &detail)
 			return from_code(entry, detail);
 	if (sqlstate == "08007")
 		return outcome_unknown();
-	if (sqlstate == "25006") // a standby, or a server made read-only
-		return {.status = 503,
-			.code = "not_leader",
-			.detail = "The database takes no writes at present; the request was not executed.",
-			.headers = {{"Retry-After", "1"}}};
 	if (sqlstate == "22021")
 		return {422, "invalid_request", "A text is not UTF-8, or has U+0000 in it."};
 	// Lack of resources, an operator's intervention, a deadlock or a serialization failure.

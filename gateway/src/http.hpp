@@ -1,6 +1,8 @@
 // Requests as handlers see them, responses and problems as they make them (RFC 9457).
 #pragma once
 
+#include "epoch.hpp"
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/system/result.hpp>
@@ -56,8 +58,9 @@ struct Response {
 	std::string body;
 	const char *content_type = "application/json";
 	std::vector<std::pair<const char *, std::string>> headers = {};
-	BodyStream stream = {};	 // where it is set, it makes the body
-	const char *code = "ok"; // of the problem it tells of
+	BodyStream stream = {};			 // where it is set, it makes the body
+	const char *code = "ok";		 // of the problem it tells of
+	std::optional<Epoch> epoch = {}; // of the data it tells of
 };
 
 // A member of the request that is wrong, as a JSON pointer (RFC 6901).
@@ -91,6 +94,7 @@ Response to_response(const Problem &problem);
 Problem invalid_request(std::vector<FieldError> errors);
 Problem not_found(std::string detail);
 Problem overloaded();
+Problem not_leader();
 Problem outcome_unknown();
 Problem internal_error();
 

@@ -64,18 +64,29 @@ asio::awaitable<Fetched> exchange(Stream &stream, const WebAddress &address, std
 
 } // namespace
 
-ssl::context client_tls(const std::string &trusted_file) {
+ssl::context client_tls(const ClientTlsFiles &files, const std::string &subject) {
 	ssl::context tls(ssl::context::tls_client);
 	SSL_CTX_set_min_proto_version(tls.native_handle(), TLS1_2_VERSION);
 	tls.set_verify_mode(ssl::verify_peer);
+	const auto check = [&](const boost::system::error_code &error, const char *setting,
+						   const char *what, const std::string &file) {
+		if (error)
+			throw SettingError("setting " + subject + setting + ": there is no " + what +
+							   " in PEM in " + file + " (" + error.message() + ')');
+	};
 	boost::system::error_code error;
-	if (trusted_file.empty())
+	if (files.authorities.empty()) {
 		tls.set_default_verify_paths(error);
-	else
-		tls.load_verify_file(trusted_file, error);
-	if (error && !trusted_file.empty())
-		throw SettingError("setting issuer-authorities: there is no certificate in PEM in " +
-						   trusted_file + " (" + error.message() + ')');
+	} else {
+		tls.load_verify_file(files.authorities, error);
+		check(error, "-authorities", "certificate", files.authorities);
+	}
+	if (!files.certificate.empty()) {
+		tls.use_certificate_chain_file(files.certificate, error);
+		check(error, "-certificate", "certificate", files.certificate);
+		tls.use_private_key_file(files.key, ssl::context::pem, error);
+		check(error, "-key", "private key", files.key);
+	}
 	return tls;
 }
 

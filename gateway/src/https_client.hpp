@@ -1,4 +1,4 @@
-// Fetches small documents of an identity provider over HTTPS.
+// Fetches small documents of an identity provider, or of Patroni, over HTTPS.
 #pragma once
 
 #include "web_address.hpp"
@@ -11,10 +11,16 @@
 
 namespace tokpay {
 
-// A context for it: TLS 1.2 or newer, the server's certificate checked against a file of trusted
-// ones in PEM, or where that is empty against the system's. Throws
-// SettingError where the file cannot be read.
-boost::asio::ssl::context client_tls(const std::string &trusted_file);
+// Files in PEM for this side of TLS.
+struct ClientTlsFiles {
+	std::string authorities;	  // to check the server's certificate with; empty: the system's
+	std::string certificate = {}; // of this client; empty: it has none
+	std::string key = {};
+};
+
+// A context for it: TLS 1.2 or newer. Throws SettingError where a file cannot be read, about the
+// settings SUBJECT-authorities, SUBJECT-certificate and SUBJECT-key.
+boost::asio::ssl::context client_tls(const ClientTlsFiles &files, const std::string &subject);
 
 // What GET answers with 200. Nothing, and why, for any other status (a redirect too), for more than
 // 1 MiB, after 5 seconds, and where the certificate is not the host's. Without TLS it speaks to

@@ -46,7 +46,7 @@ Problem invalid_token(std::string detail) {
 }
 
 Issuer::Issuer(asio::io_context &io, const IssuerConfig &config)
-	: io_(io), config_(config), tls_(client_tls(config.trusted_file)), answered_(io) {}
+	: io_(io), config_(config), tls_(client_tls({config.trusted_file}, "issuer")), answered_(io) {}
 
 asio::awaitable<Result<AccessToken>> Issuer::verify(std::string text, Clock::time_point deadline) {
 	std::string why;

@@ -8,6 +8,7 @@
 // Not thread-safe: a lane belongs to one thread.
 #pragma once
 
+#include "epoch.hpp"
 #include "histogram.hpp"
 #include "quarantine.hpp"
 
@@ -60,9 +61,11 @@ template<class Request, class Reply> struct Ticket : OutstandingHook {
 	State state = State::waiting;
 	std::string sqlstate;
 	std::string message;
-	bool sent = false;	 // and the call was not refused since
-	bool aside = false;	 // in quarantine, or in a call that came from there
-	unsigned losses = 0; // calls that carried it and were lost: each may have executed it
+	std::optional<Epoch> epoch; // of the reply or the refusal
+	bool sent = false;			// and the call was not refused since
+	bool aside = false;			// in quarantine, or in a call that came from there
+	unsigned losses = 0;		// calls that carried it and were lost: each may have executed it
+	unsigned suspicions = 0;	// those of them that it may have been to blame for
 	// The account that it could not lock in time; 0: something else was locked.
 	std::optional<int64_t> locked_by;
 	Clock::time_point deadline = Clock::time_point::max();
@@ -149,6 +152,9 @@ public:
 	// Whether nobody waits for anything.
 	bool idle() const { return outstanding_.empty(); }
 
+	// While a leader is looked for, as much may wait as at any time.
+	void hold(bool holding) { holding_ = holding; }
+
 	bool empty() const { return queue_.empty(); }
 	bool has_aside() const { return !quarantine_.empty(); }
 	size_t turns() const { return quarantine_.turns(); } // calls of one round aside
@@ -213,8 +219,9 @@ public:
 	void call_ended(Clock::duration took) { counters_.call_durations.observe(took); }
 
 	// The call came back; every ticket's reply is set.
-	void answered(const Batch &batch) {
+	void answered(const Batch &batch, const std::optional<Epoch> &epoch = {}) {
 		for (const TicketPtr &ticket : batch) {
+			ticket->epoch = epoch;
 			if (ticket->locked_by)
 				release(*ticket->locked_by);
 			settle(*ticket, TicketType::State::answered);
@@ -223,7 +230,8 @@ public:
 
 	// The database refused the call as a whole and executed none of it. A shared call is divided,
 	// so that a poisoned request is found in a few calls and hurts only itself.
-	void refused(const Batch &batch, const std::string &sqlstate, const std::string &message) {
+	void refused(const Batch &batch, const std::string &sqlstate, const std::string &message,
+		const std::optional<Epoch> &epoch = {}) {
 		for (const TicketPtr &ticket : batch)
 			ticket->sent = false;
 		if (batch.size() > 1) {
@@ -233,6 +241,7 @@ public:
 		for (const TicketPtr &ticket : batch) {
 			ticket->sqlstate = sqlstate;
 			ticket->message = message;
+			ticket->epoch = epoch;
 			settle(*ticket, TicketType::State::refused);
 		}
 	}
@@ -264,17 +273,29 @@ public:
 		put_back(others);
 	}
 
+	// Whoever got the call does not lead, and executed none of it: all go back to the head of the
+	// queue.
+	void not_executed(const Batch &batch) {
+		for (const TicketPtr &ticket : batch)
+			ticket->sent = false;
+		put_back(batch);
+	}
+
+	// What a lost call may have been lost by.
+	enum class Blame { requests, leader };
+
 	// The connection broke, and whether the call was executed is unknown. Repeatable requests go
-	// back to the head of the queue, where that has happened to them before aside: one of them may
-	// be what breaks connections. The others are refused with SQLSTATE 08007, transaction
+	// back to the head of the queue, where they are to blame for the second time aside: one of them
+	// may be what breaks connections. The others are refused with SQLSTATE 08007, transaction
 	// resolution unknown.
-	void connection_lost(const Batch &batch) {
+	void connection_lost(const Batch &batch, Blame blame = Blame::requests) {
 		Batch again;
 		Batch suspects;
 		for (const TicketPtr &ticket : batch) {
 			ticket->losses++;
+			ticket->suspicions += blame == Blame::requests ? 1 : 0;
 			if (ticket->request.repeatable()) {
-				(ticket->losses == 1 ? again : suspects).push_back(ticket);
+				(ticket->suspicions < 2 ? again : suspects).push_back(ticket);
 				continue;
 			}
 			ticket->sqlstate = "08007";
@@ -313,7 +334,8 @@ private:
 	// Requests that would only wait aside have a bound of their own, and leave the queue to others.
 	bool is_full(const TicketType &ticket) const {
 		const size_t weight = ticket.request.weight();
-		if (queued_weight_ > 0 && queued_weight_ + weight > queue_weight_)
+		const size_t most = holding_ ? limits_.queue_weight : queue_weight_;
+		if (queued_weight_ > 0 && queued_weight_ + weight > most)
 			return true;
 		if (waiting_bytes_ > 0 && waiting_bytes_ + ticket.request.bytes() > limits_.queue_bytes)
 			return true;
@@ -427,7 +449,8 @@ private:
 	Limits limits_;
 	std::deque<TicketPtr> queue_;
 	size_t queued_weight_ = 0;
-	size_t queue_weight_;	  // how much may wait in it at present
+	size_t queue_weight_; // how much may wait in it at present
+	bool holding_ = false;
 	double last_carried_ = 0; // what fits into max_wait at the speed of the last call
 	Quarantine<TicketType> quarantine_;
 	size_t aside_weight_ = 0;

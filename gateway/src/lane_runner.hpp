@@ -1,7 +1,9 @@
-// Drives a lane over connections of its own, and lets a coroutine wait for its ticket.
+// Drives a lane over connections of its own, and lets a coroutine wait for its ticket. There are
+// connections to every member of the cluster, open at all times; the leader's carry the calls.
 #pragma once
 
 #include "lane.hpp"
+#include "leadership.hpp"
 #include "log.hpp"
 #include "pg_connection.hpp"
 
@@ -22,11 +24,17 @@ namespace tokpay {
 
 // How waiting for a ticket ended.
 enum class Settled {
-	answered, // ticket.reply is set
-	refused,  // ticket.sqlstate and message are set: certainly not executed
-	not_sent, // the queue was full or the deadline passed first: certainly not executed
-	unknown,  // sent, and no definite answer before the deadline
+	answered,  // ticket.reply is set
+	refused,   // ticket.sqlstate and message are set: certainly not executed
+	not_sent,  // the queue was full or the deadline passed first: certainly not executed
+	no_leader, // the same, since there was no leader to send it to
+	unknown,   // sent, and no definite answer before the deadline
 };
+
+// SQLSTATE of those that do not lead: the ledger's own, and read_only_sql_transaction.
+inline bool denies_leading(std::string_view sqlstate) {
+	return sqlstate == "TP015" || sqlstate == "25006";
+}
 
 // Whether a refusal tells of earlier, lost attempts too. The ledger's own do: it looks a key up
 // before it looks at anything else, so an attempt that was executed would answer as a replay.
@@ -51,6 +59,7 @@ inline int64_t locked_account(std::string_view detail) {
 //   types Request, Reply; using LaneType = Lane<Request, Reply>
 //   Query query(const LaneType::Batch &, milliseconds) const   the statement that carries the batch
 //                                                         and waits at most so long for a lock
+//   optional<Epoch> epoch(const pg::Answer &) const       of an answer
 //   void read(const pg::Result &, const Batch &) const    sets every ticket's reply
 //   awaitable<bool> prepare(pg::Connection &)             after every connect; false: try again
 template<class Call> class LaneRunner {
@@ -64,22 +73,31 @@ public:
 		std::chrono::milliseconds call_timeout{5000};
 	};
 
-	LaneRunner(boost::asio::io_context &io, const std::string &uri, Options options)
-		: io_(io), options_(options), lane_(options.limits), work_(io, Clock::time_point::max()),
-		  expiry_(io), aside_(io, uri), aside_work_(io, Clock::time_point::max()) {
+	// uris: one for each member.
+	LaneRunner(boost::asio::io_context &io, LeaderView &leader,
+		const std::vector<std::string> &uris, Options options)
+		: io_(io), leader_(leader), options_(options), lane_(options.limits),
+		  work_(io, Clock::time_point::max()), expiry_(io),
+		  aside_work_(io, Clock::time_point::max()) {
 		lane_.on_work = [this] {
-			if (idle_connections_ > 0)
+			if (idle_lines_ > 0)
 				work_.cancel_one();
 		};
 		lane_.on_aside = [this] { aside_work_.cancel(); };
-		for (size_t i = 0; i < options.connections; i++)
-			connections_.emplace_back(io, uri);
+		for (size_t member = 0; member < uris.size(); member++) {
+			for (size_t i = 0; i < options.connections; i++)
+				lines_.emplace_back(io, uris[member], member);
+			aside_lines_.emplace_back(io, uris[member], member);
+		}
+		lane_.hold(!leader.leading());
+		leader.subscribe([this] { follow_leader(); });
 	}
 
 	void start() {
-		for (pg::Connection &connection : connections_)
-			boost::asio::co_spawn(io_, run(connection), boost::asio::detached);
-		boost::asio::co_spawn(io_, run_aside(), boost::asio::detached);
+		for (Line &line : lines_)
+			boost::asio::co_spawn(io_, run(line), boost::asio::detached);
+		for (Line &line : aside_lines_)
+			boost::asio::co_spawn(io_, run_aside(line), boost::asio::detached);
 	}
 
 	// Submits the request; on_settled is called once it is settled or the deadline has passed,
@@ -100,7 +118,7 @@ public:
 
 	void abandon(const TicketPtr &ticket) { lane_.abandon(ticket); }
 
-	static Settled outcome(const typename LaneType::TicketType &ticket) {
+	Settled outcome(const typename LaneType::TicketType &ticket) const {
 		using State = typename LaneType::TicketType::State;
 		if (ticket.state == State::answered)
 			return Settled::answered;
@@ -108,7 +126,12 @@ public:
 			return ticket.may_be_executed() && !settles_earlier_attempts(ticket.sqlstate)
 					   ? Settled::unknown
 					   : Settled::refused;
-		return ticket.may_be_executed() ? Settled::unknown : Settled::not_sent;
+		return ticket.may_be_executed() ? Settled::unknown : not_executed();
+	}
+
+	// What became of a request that nobody has executed.
+	Settled not_executed() const {
+		return leader_.has_none() ? Settled::no_leader : Settled::not_sent;
 	}
 
 	// Submits the request and waits until it is settled or the deadline has passed.
@@ -116,7 +139,7 @@ public:
 		boost::asio::steady_timer settled(
 			co_await boost::asio::this_coro::executor, Clock::time_point::max());
 		if (!submit(ticket, deadline, [&settled] { settled.cancel(); }))
-			co_return Settled::not_sent;
+			co_return not_executed();
 		co_await settled.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
 		if (!ticket->settled()) // or the coroutine was cancelled
 			lane_.abandon(ticket);
@@ -126,9 +149,22 @@ public:
 	const LaneType &lane() const { return lane_; }
 
 private:
+	// A connection to a member.
+	struct Line {
+		Line(boost::asio::io_context &io, const std::string &uri, size_t m)
+			: member(m), connection(io, uri), turn(io) {}
+
+		const size_t member;
+		pg::Connection connection;
+		boost::asio::steady_timer turn; // what it waits on while it has nothing to carry
+		bool is_in_call = false;
+	};
+
 	static constexpr std::chrono::milliseconds connect_timeout{2000};
 	static constexpr std::chrono::milliseconds reconnect_pause{50};
 	static constexpr std::chrono::seconds trusted_idle{1};
+	// Members that do not lead are looked after so often.
+	static constexpr std::chrono::milliseconds warmth_interval{1000};
 	// Other calls have a lock for tens of milliseconds each. Whoever keeps one for longer than this
 	// keeps everybody waiting who shares the call.
 	static constexpr std::chrono::milliseconds shared_lock_timeout{1000};
@@ -137,59 +173,65 @@ private:
 	static constexpr std::chrono::milliseconds aside_round{800};
 	static constexpr std::chrono::milliseconds shortest_lock_timeout{100};
 
-	boost::asio::awaitable<void> run(pg::Connection &connection) {
+	boost::asio::awaitable<void> run(Line &line) {
 		Clock::time_point last_used{};
 		for (;;) {
-			if (!lane_.empty())
-				close_if_stale(connection, last_used);
-			if (!connection.connected()) {
+			if (!lane_.empty() || !leader_.leads(line.member))
+				close_if_stale(line.connection, last_used);
+			if (!line.connection.connected()) {
 				if (!lane_.empty()) // another connection may be able to carry what waits
 					work_.cancel_one();
-				const bool is_connected = co_await connect(connection);
+				const bool is_connected = co_await connect(line);
 				if (!is_connected)
 					continue;
 				last_used = Clock::now();
 			}
+			if (!leader_.leads(line.member)) {
+				co_await wait_for_turn(line, warmth_interval);
+				continue;
+			}
 			if (lane_.empty()) {
-				idle_connections_++;
+				idle_lines_++;
 				co_await work_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
-				idle_connections_--;
+				idle_lines_--;
 				continue;
 			}
 			auto batch = lane_.take();
 			auto sent = Clock::now();
-			send(connection, batch);
+			send(line, batch);
 			while (!batch.empty()) {
-				const pg::Answer answer = co_await connection.receive();
+				const pg::Answer answer = co_await receive(line);
 				const auto received = Clock::now();
 				const auto took = received - std::exchange(sent, received);
 				lane_.call_ended(took);
-				if (answer.kind == pg::Answer::Kind::ok)
+				const auto epoch = accepted_epoch(line, answer);
+				const bool is_done = epoch && answer.kind == pg::Answer::Kind::ok;
+				if (is_done)
 					lane_.note_duration(batch, took);
 				// The next call goes out first: the database works on it while this one's
 				// requests are answered.
 				typename LaneType::Batch next;
-				if (answer.kind == pg::Answer::Kind::ok)
+				if (is_done && leader_.leads(line.member))
 					next = lane_.take();
-				send(connection, next);
-				finish(connection, answer, batch);
+				send(line, next);
+				finish(line, answer, epoch, batch);
 				batch = std::move(next);
 			}
 			last_used = Clock::now();
 		}
 	}
 
-	// What is kept aside goes over a connection of its own, which is made when it is first needed.
-	boost::asio::awaitable<void> run_aside() {
+	// What is kept aside goes over connections of its own, made when they are first needed.
+	boost::asio::awaitable<void> run_aside(Line &line) {
 		Clock::time_point last_used{};
 		for (;;) {
-			if (!lane_.has_aside()) {
+			if (!lane_.has_aside() || !leader_.leads(line.member)) {
 				co_await aside_work_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
 				continue;
 			}
-			close_if_stale(aside_, last_used);
-			if (!aside_.connected()) {
-				const bool is_connected = co_await connect(aside_);
+			close_if_stale(line.connection, last_used);
+			if (!line.connection.connected()) {
+				const bool is_connected = co_await connect(line);
 				if (!is_connected)
 					continue;
 			}
@@ -198,14 +240,39 @@ private:
 				continue;
 			const int turns = static_cast<int>(std::max<size_t>(lane_.turns(), 1));
 			const auto sent = Clock::now();
-			send(aside_, batch, std::max(aside_round / turns, shortest_lock_timeout));
-			const pg::Answer answer = co_await aside_.receive();
+			send(line, batch, std::max(aside_round / turns, shortest_lock_timeout));
+			const pg::Answer answer = co_await receive(line);
 			lane_.call_ended(Clock::now() - sent);
-			finish(aside_, answer, batch);
+			finish(line, answer, accepted_epoch(line, answer), batch);
 			last_used = Clock::now();
 			if (answer.kind == pg::Answer::Kind::lost) // perhaps by what it carried
-				co_await pause();
+				co_await wait_for_turn(line, reconnect_pause);
 		}
+	}
+
+	// Another member leads, or none that is known.
+	void follow_leader() {
+		lane_.hold(!leader_.leading());
+		work_.cancel();
+		aside_work_.cancel();
+		for (std::list<Line> *lines : {&lines_, &aside_lines_})
+			for (Line &line : *lines) {
+				line.turn.cancel();
+				// Nobody may see what it answers any more, if it answers at all.
+				if (line.is_in_call && another_leads(line))
+					line.connection.give_up();
+			}
+	}
+
+	bool another_leads(const Line &line) const {
+		return leader_.leading() && !leader_.leads(line.member);
+	}
+
+	// Until another member leads, or for so long.
+	static boost::asio::awaitable<void> wait_for_turn(
+		Line &line, std::chrono::milliseconds longest) {
+		line.turn.expires_after(longest);
+		co_await line.turn.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
 	}
 
 	// A connection that nobody has used for a while may have been closed by the other side.
@@ -216,54 +283,92 @@ private:
 	}
 
 	// Whether there is a connection now; after a pause where there is none.
-	boost::asio::awaitable<bool> connect(pg::Connection &connection) {
-		bool is_connected = co_await connection.connect(connect_timeout);
+	boost::asio::awaitable<bool> connect(Line &line) {
+		bool is_connected = co_await line.connection.connect(connect_timeout);
 		if (is_connected)
-			is_connected = co_await call_.prepare(connection);
+			is_connected = co_await call_.prepare(line.connection);
 		if (is_connected) {
 			last_logged_.clear();
 			co_return true;
 		}
-		log_once(connection.last_error());
-		connection.close();
-		co_await pause();
+		const bool is_needed = leader_.leads(line.member);
+		if (is_needed)
+			log_once(line.connection.last_error());
+		line.connection.close();
+		auto pause = warmth_interval;
+		if (is_needed)
+			pause = reconnect_pause;
+		co_await wait_for_turn(line, pause);
 		co_return false;
 	}
 
-	boost::asio::awaitable<void> pause() {
-		boost::asio::steady_timer timer(io_, reconnect_pause);
-		co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
-	}
-
-	void send(pg::Connection &connection, const typename LaneType::Batch &batch,
+	void send(Line &line, const typename LaneType::Batch &batch,
 		std::chrono::milliseconds lock_timeout = shared_lock_timeout) {
 		if (batch.empty())
 			return;
-		const auto query = call_.query(batch, lock_timeout);
-		connection.send(query.sql, query.parameters, options_.call_timeout);
+		line.is_in_call = true;
+		line.connection.send(call_.query(batch, lock_timeout), options_.call_timeout);
 	}
 
-	void finish(pg::Connection &connection, const pg::Answer &answer,
+	boost::asio::awaitable<pg::Answer> receive(Line &line) {
+		pg::Answer answer = co_await line.connection.receive();
+		line.is_in_call = false;
+		co_return answer;
+	}
+
+	// The epoch of an answer that a client may see; nothing where it has to be got from somebody
+	// else.
+	std::optional<Epoch> accepted_epoch(const Line &line, const pg::Answer &answer) {
+		const bool is_ok = answer.kind == pg::Answer::Kind::ok;
+		if (!is_ok && answer.kind != pg::Answer::Kind::refused)
+			return std::nullopt;
+		const auto epoch = is_ok ? call_.epoch(answer) : answer.epoch;
+		if (epoch)
+			return leader_.accepts(line.member, *epoch) ? epoch : std::nullopt;
+		// An error may come alone; then it is of the epoch in which its member leads.
+		return !is_ok && leader_.leads(line.member) ? leader_.epoch() : std::nullopt;
+	}
+
+	void finish(Line &line, const pg::Answer &answer, const std::optional<Epoch> &epoch,
 		const typename LaneType::Batch &batch) {
+		const std::string &error = line.connection.last_error();
 		switch (answer.kind) {
 		case pg::Answer::Kind::ok:
+			if (!epoch) {
+				line.connection.close();
+				lane_.connection_lost(batch, Blame::leader);
+				break;
+			}
 			call_.read(answer.result, batch);
-			lane_.answered(batch);
+			lane_.answered(batch, epoch);
 			break;
 		case pg::Answer::Kind::refused:
+			if (denies_leading(answer.sqlstate))
+				leader_.denied(line.member, error);
+			else if (!epoch)
+				line.connection.close();
+			if (denies_leading(answer.sqlstate) || !epoch) {
+				lane_.not_executed(batch);
+				break;
+			}
 			if (answer.sqlstate == lock_not_available) {
 				if (!batch.front()->locked_by) // else it is known already
-					log_once(connection.last_error());
+					log_once(error);
 				lane_.locked_out(batch, locked_account(answer.message));
 				break;
 			}
 			if (!answer.sqlstate.starts_with("TP"))
-				log_once(connection.last_error());
-			lane_.refused(batch, answer.sqlstate, answer.message);
+				log_once(error);
+			lane_.refused(batch, answer.sqlstate, answer.message, epoch);
+			break;
+		case pg::Answer::Kind::unsent:
+			leader_.doubted(line.member, error);
+			lane_.not_executed(batch);
 			break;
 		case pg::Answer::Kind::lost:
-			log_once(connection.last_error());
-			lane_.connection_lost(batch);
+			log_once(error);
+			leader_.doubted(line.member, error);
+			lane_.connection_lost(batch, another_leads(line) ? Blame::leader : Blame::requests);
 			break;
 		}
 	}
@@ -290,16 +395,19 @@ private:
 		log_message("database: " + error);
 	}
 
+	using Blame = typename LaneType::Blame;
+
 	boost::asio::io_context &io_;
+	LeaderView &leader_;
 	Options options_;
 	Call call_;
 	LaneType lane_;
 	boost::asio::steady_timer work_; // never expires: connections with nothing to do wait for it
-	size_t idle_connections_ = 0;
+	size_t idle_lines_ = 0;
 	boost::asio::steady_timer expiry_;
 	bool expiry_is_set_ = false;
-	std::list<pg::Connection> connections_;
-	pg::Connection aside_;
+	std::list<Line> lines_;
+	std::list<Line> aside_lines_;
 	boost::asio::steady_timer aside_work_; // never expires: the one aside waits for it
 	std::string last_logged_;
 };

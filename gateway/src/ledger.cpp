@@ -8,11 +8,22 @@ namespace tokpay {
 
 namespace asio = boost::asio;
 
-void skip_epoch(pg::Reader &packed) {
-	packed.int64();
-	packed.int32();
-	packed.int64();
+Epoch read_epoch(pg::Reader &reader) {
+	Epoch epoch;
+	epoch.incarnation = reader.int64();
+	epoch.timeline = reader.int32();
+	epoch.counter = reader.int64();
+	return epoch;
 }
+
+namespace {
+
+std::optional<Epoch> packed_epoch(const pg::Answer &answer) {
+	pg::Reader reader(answer.result.text(0, 0));
+	return read_epoch(reader);
+}
+
+} // namespace
 
 pg::Query BalanceCall::query(const LaneType::Batch &batch, std::chrono::milliseconds) const {
 	std::vector<int64_t> accounts;
@@ -57,9 +68,13 @@ Balance read_balance(pg::Reader &reader, int64_t account) {
 
 } // namespace
 
+std::optional<Epoch> BalanceCall::epoch(const pg::Answer &answer) const {
+	return packed_epoch(answer);
+}
+
 void BalanceCall::read(const pg::Result &result, const LaneType::Batch &batch) const {
 	pg::Reader reader(result.text(0, 0));
-	skip_epoch(reader);
+	read_epoch(reader);
 	for (const auto &ticket : batch) {
 		ticket->reply.reserve(ticket->request.accounts.size());
 		for (const int64_t account : ticket->request.accounts)
@@ -85,8 +100,8 @@ size_t TransferWork::bytes() const {
 
 asio::awaitable<bool> TransferCall::prepare(pg::Connection &connection) {
 	const std::vector<pg::Parameter> none;
-	const pg::Answer answer = co_await connection.query(
-		"select 'tokpay.gateway_request'::regtype::oid::int8", none, std::chrono::seconds(2));
+	const pg::Query query{"select 'tokpay.gateway_request'::regtype::oid::int8", none};
+	const pg::Answer answer = co_await connection.query(query, std::chrono::seconds(2));
 	if (answer.kind != pg::Answer::Kind::ok)
 		co_return false;
 	request_oid = static_cast<uint32_t>(answer.result.int8(0, 0));
@@ -250,9 +265,13 @@ pg::Query TransferCall::query(
 	return query;
 }
 
+std::optional<Epoch> TransferCall::epoch(const pg::Answer &answer) const {
+	return packed_epoch(answer);
+}
+
 void TransferCall::read(const pg::Result &result, const LaneType::Batch &batch) const {
 	pg::Reader rest(result.text(0, 0));
-	skip_epoch(rest);
+	read_epoch(rest);
 	for (const auto &ticket : batch)
 		ticket->reply = PackedOutcomes(result, ticket->request.transfers.size(), rest);
 }
@@ -266,7 +285,7 @@ size_t StatementRequest::bytes() const {
 
 pg::Query StatementCall::query(const LaneType::Batch &batch, std::chrono::milliseconds) const {
 	const StatementRequest &request = batch.front()->request;
-	return {request.sql, request.parameters};
+	return {request.sql, request.parameters, true};
 }
 
 void StatementCall::read(const pg::Result &result, const LaneType::Batch &batch) const {

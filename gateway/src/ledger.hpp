@@ -11,9 +11,6 @@
 
 namespace tokpay {
 
-// Passes over the epoch that everything packed begins with (extension/src/epoch.hpp).
-void skip_epoch(pg::Reader &packed);
-
 struct Balance {
 	int64_t account;
 	bool known = false; // the rest is set
@@ -25,6 +22,9 @@ struct Balance {
 
 	bool operator==(const Balance &) const = default;
 };
+
+// Takes the epoch off the front of what the database has packed (extension/src/epoch.hpp).
+Epoch read_epoch(pg::Reader &reader);
 
 // Reads the balances of some accounts in one snapshot. What the principal (sql/gateway.sql) does
 // not reach is unknown; none reaches everything.
@@ -42,6 +42,7 @@ struct BalanceCall {
 
 	boost::asio::awaitable<bool> prepare(pg::Connection &) { co_return true; }
 	pg::Query query(const LaneType::Batch &batch, std::chrono::milliseconds) const;
+	std::optional<Epoch> epoch(const pg::Answer &answer) const;
 	void read(const pg::Result &result, const LaneType::Batch &batch) const;
 };
 
@@ -150,6 +151,7 @@ struct TransferCall {
 	// Asks for the oid of tokpay.gateway_request, which the binary format needs.
 	boost::asio::awaitable<bool> prepare(pg::Connection &connection);
 	pg::Query query(const LaneType::Batch &batch, std::chrono::milliseconds lock_timeout) const;
+	std::optional<Epoch> epoch(const pg::Answer &answer) const;
 	void read(const pg::Result &result, const LaneType::Batch &batch) const;
 
 	uint32_t request_oid = 0;
@@ -171,6 +173,7 @@ struct StatementCall {
 
 	boost::asio::awaitable<bool> prepare(pg::Connection &) { co_return true; }
 	pg::Query query(const LaneType::Batch &batch, std::chrono::milliseconds) const;
+	std::optional<Epoch> epoch(const pg::Answer &answer) const { return answer.epoch; }
 	void read(const pg::Result &result, const LaneType::Batch &batch) const;
 };
 

@@ -3,6 +3,7 @@
 #include "admin.hpp"
 #include "config.hpp"
 #include "hold_expiry.hpp"
+#include "leader_finder.hpp"
 #include "listener.hpp"
 #include "log.hpp"
 #include "open_files.hpp"
@@ -10,6 +11,7 @@
 #include <boost/asio/signal_set.hpp>
 
 #include <csignal>
+#include <functional>
 #include <iostream>
 #include <latch>
 #include <list>
@@ -60,6 +62,8 @@ std::unique_ptr<ServerTls> server_tls(const Config &config) {
 	return config.tls ? std::make_unique<ServerTls>(*config.tls) : nullptr;
 }
 
+using ReadConfig = std::function<std::optional<Config>()>;
+
 void reload(ServerTls &tls) {
 	try {
 		tls.reload();
@@ -69,14 +73,28 @@ void reload(ServerTls &tls) {
 	}
 }
 
+void reload_incarnation(Leadership &leadership, const ReadConfig &read) {
+	try {
+		const auto config = read();
+		if (!config || !config->incarnation)
+			return;
+		const std::string incarnation = "incarnation " + std::to_string(*config->incarnation);
+		const bool is_accepted = leadership.accept(*config->incarnation);
+		log_message(incarnation + (is_accepted ? " is accepted" : " is over; a later one was met"));
+	} catch (const std::exception &error) {
+		log_message(std::string("the incarnation stays as it was: ") + error.what());
+	}
+}
+
 // What --check looks at beyond the settings themselves.
 void check_files(const Config &config) {
 	server_tls(config);
 	if (config.issuer)
-		client_tls(config.issuer->trusted_file);
+		client_tls({config.issuer->trusted_file}, "issuer");
+	client_tls(config.patroni.files, "patroni");
 }
 
-void serve(const Config &config) {
+void serve(const Config &config, const ReadConfig &read_again) {
 	const auto tls = server_tls(config);
 	allow_max_open_files();
 	asio::io_context signals;
@@ -85,15 +103,18 @@ void serve(const Config &config) {
 	check_port_is_free(config.listen);
 	check_port_is_free(config.admin_listen);
 	RateLimiter limiter;
+	Leadership leadership(config.members, config.incarnation);
 	std::list<Worker> workers;
 	std::list<Listener> listeners;
 	std::vector<const Metrics *> metrics;
 	for (unsigned i = 0; i < config.threads; i++) {
-		Worker &worker = workers.emplace_back(config, limiter, tls.get());
+		Worker &worker = workers.emplace_back(config, limiter, tls.get(), leadership);
 		metrics.push_back(&worker.metrics);
 		listeners.emplace_back(worker, config.listen).start();
 	}
-	Admin admin(workers.front(), metrics, config.admin_listen);
+	LeaderFinder finder(workers.front().io, leadership, config);
+	finder.start();
+	Admin admin(workers.front(), leadership, metrics, config.admin_listen);
 	admin.start();
 	start_hold_expiry(workers.front());
 
@@ -112,6 +133,8 @@ void serve(const Config &config) {
 		signals.run();
 		if (received == SIGHUP && tls)
 			reload(*tls);
+		if (received == SIGHUP)
+			reload_incarnation(leadership, read_again);
 	}
 	log_message("draining");
 	drain(workers, listeners);
@@ -121,12 +144,13 @@ void serve(const Config &config) {
 
 int main(int argc, char **argv) {
 	try {
-		const auto config = read_config(argc, argv, environ);
+		const auto read = [=] { return read_config(argc, argv, environ); };
+		const auto config = read();
 		if (config && config->only_check) {
 			check_files(*config);
 			std::cout << "tokpay-gateway: the settings are good\n";
 		} else if (config) {
-			serve(*config);
+			serve(*config, read);
 		}
 	} catch (const std::exception &error) {
 		std::cerr << "tokpay-gateway: " << error.what() << std::endl;

@@ -170,6 +170,38 @@ void lane_families(std::string &out, const Workers &workers) {
 		seconds);
 }
 
+// Backslashes and quotes, which a path of a socket may have.
+std::string label_text(const std::string &text) {
+	std::string escaped;
+	for (const char c : text) {
+		if (c == '\\' || c == '"')
+			escaped += '\\';
+		escaped += c;
+	}
+	return escaped;
+}
+
+void leader_families(std::string &out, const Leadership::Figures &leadership) {
+	head(out, "tokpay_leader", "gauge", "1 for the member that is believed to lead.");
+	for (size_t i = 0; i < leadership.members.size(); i++)
+		line(out, "tokpay_leader", "member=\"" + label_text(leadership.members[i]) + '"',
+			leadership.state.leading == i ? "1" : "0");
+	if (const auto &epoch = leadership.state.epoch) {
+		head(out, "tokpay_epoch", "gauge", "The parts of the latest epoch seen.");
+		line(out, "tokpay_epoch", "part=\"incarnation\"", std::to_string(epoch->incarnation));
+		line(out, "tokpay_epoch", "part=\"timeline\"", std::to_string(epoch->timeline));
+		line(out, "tokpay_epoch", "part=\"counter\"", std::to_string(epoch->counter));
+	}
+	single(out, "tokpay_failovers_total", "counter",
+		"How often another member, or one that was promoted, has become the leader.",
+		leadership.failovers);
+	if (leadership.lag_bytes) {
+		head(out, "tokpay_replication_lag_bytes", "gauge",
+			"How far the synchronous standby is behind the leader.");
+		line(out, "tokpay_replication_lag_bytes", "", std::to_string(*leadership.lag_bytes));
+	}
+}
+
 void process_families(std::string &out) {
 	using std::chrono::milliseconds;
 	head(out, "tokpay_build_info", "gauge", "1, with the version of the program.");
@@ -182,7 +214,8 @@ void process_families(std::string &out) {
 
 } // namespace
 
-std::string exposition(const Workers &workers, const std::vector<const char *> &route_names) {
+std::string exposition(const Workers &workers, const std::vector<const char *> &route_names,
+	const Leadership::Figures &leadership) {
 	std::string out;
 	response_family(out, workers, route_names);
 	duration_family(out, workers, route_names);
@@ -191,6 +224,7 @@ std::string exposition(const Workers &workers, const std::vector<const char *> &
 	single(out, "tokpay_idempotency_replays_total", "counter", "Requests answered by their key.",
 		sum(workers, [](const Metrics &m) { return m.replays.get(); }));
 	lane_families(out, workers);
+	leader_families(out, leadership);
 	head(out, "tokpay_log_dropped_lines_total", "counter",
 		"Lines missing in the log: nobody read it (full), or too many were alike (flood).");
 	line(out, "tokpay_log_dropped_lines_total", "reason=\"full\"",

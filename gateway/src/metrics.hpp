@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lane.hpp"
+#include "leadership.hpp"
 
 #include <array>
 #include <string>
@@ -44,7 +45,7 @@ struct Metrics {
 };
 
 // Prometheus text format 0.0.4 of the sum over all workers, of which there is at least one.
-std::string exposition(
-	const std::vector<const Metrics *> &workers, const std::vector<const char *> &route_names);
+std::string exposition(const std::vector<const Metrics *> &workers,
+	const std::vector<const char *> &route_names, const Leadership::Figures &leadership);
 
 } // namespace tokpay

@@ -3,6 +3,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <array>
 #include <utility>
 
 namespace tokpay::pg {
@@ -19,6 +20,17 @@ constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
 bool ends_connection(std::string_view sqlstate) {
 	return sqlstate.starts_with("08") || sqlstate.starts_with("57P");
 }
+
+// What PgBouncer says to clients that wait for a server and get none.
+bool is_without_server(std::string_view message) {
+	return message.find("server login") != std::string_view::npos ||
+		   message.find("query_wait_timeout") != std::string_view::npos;
+}
+
+// A machine that is gone without a word is given up after some five seconds, where the URI does not
+// say otherwise.
+constexpr std::array<const char *, 6> keywords = {"keepalives_idle", "keepalives_interval",
+	"keepalives_count", "tcp_user_timeout", "dbname", nullptr};
 
 } // namespace
 
@@ -72,7 +84,9 @@ asio::awaitable<bool> Connection::wait(Wait type) {
 
 asio::awaitable<bool> Connection::connect(std::chrono::milliseconds timeout) {
 	close();
-	connection_ = PQconnectStart(uri_.c_str());
+	const std::array<const char *, keywords.size()> values = {
+		"2", "1", "3", "5000", uri_.c_str(), nullptr};
+	connection_ = PQconnectStartParams(keywords.data(), values.data(), 1);
 	if (connection_ == nullptr) {
 		last_error_ = "out of memory";
 		co_return false;
@@ -112,8 +126,7 @@ asio::awaitable<bool> Connection::finish_connecting() {
 	}
 }
 
-void Connection::send(
-	const char *sql, const std::vector<Parameter> &parameters, std::chrono::milliseconds timeout) {
+bool Connection::send_statement(const char *sql, const std::vector<Parameter> &parameters) {
 	std::vector<Oid> types;
 	std::vector<const char *> values;
 	std::vector<int> lengths;
@@ -123,31 +136,65 @@ void Connection::send(
 		values.push_back(parameter.value ? parameter.value->data() : nullptr);
 		lengths.push_back(parameter.value ? static_cast<int>(parameter.value->size()) : 0);
 	}
-	sent_ = connection_ != nullptr &&
-			PQsendQueryParams(connection_, sql, static_cast<int>(parameters.size()), types.data(),
-				values.data(), lengths.data(), formats.data(), 1) == 1;
+	return PQsendQueryParams(connection_, sql, static_cast<int>(parameters.size()), types.data(),
+			   values.data(), lengths.data(), formats.data(), 1) == 1;
+}
+
+// A pipeline is one transaction.
+void Connection::send(const Query &query, std::chrono::milliseconds timeout) {
+	static const std::vector<Parameter> none;
+	sent_ = connection_ != nullptr;
+	asks_epoch_ = query.asks_epoch;
+	if (sent_ && asks_epoch_)
+		sent_ =
+			PQenterPipelineMode(connection_) == 1 && send_statement("select tokpay.epoch()", none);
+	sent_ = sent_ && send_statement(query.sql, query.parameters);
+	if (sent_ && asks_epoch_)
+		sent_ = PQpipelineSync(connection_) == 1;
 	if (sent_)
 		start_timer(timeout);
 }
 
-asio::awaitable<Answer> Connection::query(
-	const char *sql, const std::vector<Parameter> &parameters, std::chrono::milliseconds timeout) {
-	send(sql, parameters, timeout);
+asio::awaitable<Answer> Connection::query(const Query &query, std::chrono::milliseconds timeout) {
+	send(query, timeout);
 	co_return co_await receive();
+}
+
+void Connection::give_up() {
+	timer_.expires_at(std::chrono::steady_clock::time_point::min());
+	if (socket_.is_open())
+		socket_.cancel();
 }
 
 asio::awaitable<Answer> Connection::receive() {
 	Answer answer;
 	if (std::exchange(sent_, false)) {
+		last_error_.clear();
 		answer = co_await receive_answer();
 		timer_.cancel();
 	}
-	if (answer.kind == Answer::Kind::lost) {
-		if (connection_ != nullptr)
+	if (answer.kind == Answer::Kind::lost || answer.kind == Answer::Kind::unsent) {
+		if (last_error_.empty() && connection_ != nullptr)
 			last_error_ = PQerrorMessage(connection_);
+		if (last_error_.empty())
+			last_error_ = "no answer in time";
 		close();
 	}
 	co_return answer;
+}
+
+void Connection::read_error(const PGresult *error, Answer *answer) {
+	const auto field = [error](int code) {
+		const char *text = PQresultErrorField(error, code);
+		return std::string(text != nullptr ? text : "");
+	};
+	answer->sqlstate = field(PG_DIAG_SQLSTATE);
+	answer->message = field(PG_DIAG_MESSAGE_DETAIL);
+	last_error_ = PQresultErrorMessage(error);
+	answer->kind = Answer::Kind::refused;
+	if (answer->sqlstate.empty() || ends_connection(answer->sqlstate))
+		answer->kind = is_without_server(field(PG_DIAG_MESSAGE_PRIMARY)) ? Answer::Kind::unsent
+																		 : Answer::Kind::lost;
 }
 
 asio::awaitable<Answer> Connection::receive_answer() {
@@ -162,29 +209,40 @@ asio::awaitable<Answer> Connection::receive_answer() {
 		if (!co_await wait(Wait::wait_write) || PQconsumeInput(connection_) == 0)
 			co_return Answer{};
 	}
+	constexpr int most_ends = 3; // of the two statements, and of an error when they are committed
+	int ends = 0;
 	for (;;) {
 		while (PQisBusy(connection_) != 0)
 			if (!co_await wait(Wait::wait_read) || PQconsumeInput(connection_) == 0)
 				co_return Answer{};
 		PGresult *raw = PQgetResult(connection_);
-		if (raw == nullptr)
-			co_return answer;
+		if (raw == nullptr) {
+			if (!asks_epoch_)
+				co_return answer;
+			if (++ends > most_ends)
+				co_return Answer{};
+			continue;
+		}
 		Result result(raw);
 		switch (PQresultStatus(raw)) {
 		case PGRES_TUPLES_OK:
 		case PGRES_COMMAND_OK:
 			answer.kind = Answer::Kind::ok;
-			answer.result = result;
+			if (asks_epoch_ && ends == 0)
+				answer.epoch = parse_epoch(result.text(0, 0));
+			else
+				answer.result = result;
 			break;
-		default:
-			const char *sqlstate = PQresultErrorField(raw, PG_DIAG_SQLSTATE);
-			const char *detail = PQresultErrorField(raw, PG_DIAG_MESSAGE_DETAIL);
-			answer.sqlstate = sqlstate != nullptr ? sqlstate : "";
-			answer.message = detail != nullptr ? detail : "";
-			last_error_ = PQresultErrorMessage(raw);
-			if (answer.sqlstate.empty() || ends_connection(answer.sqlstate))
+		case PGRES_PIPELINE_ABORTED: // by the error that came before
+			break;
+		case PGRES_PIPELINE_SYNC:
+			if (PQexitPipelineMode(connection_) != 1)
 				co_return Answer{};
-			answer.kind = Answer::Kind::refused;
+			co_return answer;
+		default:
+			read_error(raw, &answer);
+			if (answer.kind != Answer::Kind::refused)
+				co_return answer;
 		}
 	}
 }

@@ -34,6 +34,17 @@ std::string_view date_line() {
 	return text;
 }
 
+// Made anew where it is another.
+std::string_view epoch_line(const Epoch &epoch) {
+	thread_local Epoch made;
+	thread_local std::string text;
+	if (text.empty() || made != epoch) {
+		text = "TokPay-Epoch: " + to_text(epoch) + "\r\n";
+		made = epoch;
+	}
+	return text;
+}
+
 void append_status_line(std::string &out, unsigned status) {
 	if (status == 200) {
 		out.append("HTTP/1.1 200 OK\r\n");
@@ -61,6 +72,8 @@ void append_response(std::string &out, const Response &response, std::string_vie
 			append_header(out, "Transfer-Encoding", "chunked");
 		}
 	}
+	if (response.epoch)
+		out.append(epoch_line(*response.epoch));
 	bool has_etag = false;
 	for (const auto &[name, value] : response.headers) {
 		append_header(out, name, value);

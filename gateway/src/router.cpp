@@ -134,6 +134,13 @@ template<class Answer> Answer with_headers(const Exchange &exchange, Answer answ
 	return answer;
 }
 
+asio::awaitable<Response> handle(const Route &route, Exchange &exchange) {
+	auto result = co_await route.handler(exchange);
+	Response response = result ? std::move(*result) : to_response(result.error());
+	response.epoch = exchange.epoch;
+	co_return with_headers(exchange, std::move(response));
+}
+
 asio::awaitable<Result<Response>> dispatch(
 	Worker &worker, const HttpRequest &request, size_t &route, CallerPtr &known_caller) {
 	const Match found = match(request);
@@ -146,7 +153,7 @@ asio::awaitable<Result<Response>> dispatch(
 		.caller = nullptr,
 		.deadline = Clock::now() + worker.config.request_deadline};
 	if (found.route->is_public)
-		co_return co_await found.route->handler(exchange);
+		co_return co_await handle(*found.route, exchange);
 	const auto caller = co_await worker.authenticator.authenticate(request, exchange.deadline);
 	if (!caller)
 		co_return caller.error();
@@ -161,10 +168,7 @@ asio::awaitable<Result<Response>> dispatch(
 			co_return with_headers(exchange, not_found("An id is a number of 1 to 19 digits."));
 		exchange.id = *id;
 	}
-	auto result = co_await found.route->handler(exchange);
-	if (!result)
-		co_return with_headers(exchange, std::move(result.error()));
-	co_return with_headers(exchange, std::move(*result));
+	co_return co_await handle(*found.route, exchange);
 }
 
 } // namespace

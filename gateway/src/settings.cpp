@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <sstream>
 
 namespace tokpay {
 
@@ -38,7 +39,7 @@ Settings::Settings(const std::vector<SettingInfo> &known, const std::vector<std:
 	read_flags(arguments);
 	read_environment(environment);
 	if (const auto config = values_.find("config"); config != values_.end())
-		read_file(config->second.text);
+		read_file(config->second.front().text);
 	read_secret_files();
 }
 
@@ -55,8 +56,22 @@ const SettingInfo *Settings::find(std::string_view name) const {
 	return nullptr;
 }
 
-void Settings::add(std::string_view name, std::string text, std::string origin) {
-	values_.try_emplace(std::string(name), Value{std::move(text), std::move(origin)});
+void Settings::add(std::string_view name, std::string text, std::string origin, Source source) {
+	std::vector<Value> &values = values_[std::string(name)];
+	if (values.empty() || values.front().source == source)
+		values.push_back({std::move(text), std::move(origin), source});
+}
+
+// The lines of a list, or all of it.
+void Settings::add_lines(
+	const SettingInfo &info, const std::string &text, const std::string &origin, Source source) {
+	if (!info.is_list)
+		return add(info.name, text, origin, source);
+	std::istringstream lines(text);
+	std::string line;
+	for (int number = 1; std::getline(lines, line); number++)
+		if (const std::string_view value = trimmed(line); !value.empty())
+			add(info.name, std::string(value), origin + ", line " + std::to_string(number), source);
 }
 
 void Settings::read_flags(const std::vector<std::string> &arguments) {
@@ -81,9 +96,9 @@ void Settings::read_flags(const std::vector<std::string> &arguments) {
 			text = arguments[i];
 		else
 			throw SettingError("flag --" + std::string(name) + " needs a value");
-		if (has(name))
+		if (has(name) && !(info->is_list && name == info->name))
 			throw SettingError("flag --" + std::string(name) + " comes twice");
-		add(name, std::move(text), "flag --" + std::string(name));
+		add(name, std::move(text), "flag --" + std::string(name), Source::flags);
 	}
 }
 
@@ -91,18 +106,22 @@ void Settings::read_environment(char **environment) {
 	for (char **variable = environment; *variable != nullptr; variable++) {
 		const std::string_view text = *variable;
 		const std::string_view name = text.substr(0, text.find('='));
-		std::optional<std::string> setting;
+		const std::string origin = "environment variable " + std::string(name);
+		bool is_known = false;
 		for (const SettingInfo &info : known_) {
 			const std::string plain = variable_of(info.name);
-			if ((info.plain_name && name == plain) || name == std::string(prefix) + plain)
-				setting = info.name;
-			if (info.is_secret && name == std::string(prefix) + plain + "_FILE")
-				setting = std::string(info.name).append(secret_suffix);
+			const bool is_value =
+				(info.plain_name && name == plain) || name == std::string(prefix) + plain;
+			const bool is_file = info.is_secret && name == std::string(prefix) + plain + "_FILE";
+			is_known |= is_value || is_file;
+			const std::string value(text.substr(std::min(text.size(), name.size() + 1)));
+			if (is_value)
+				add_lines(info, value, origin, Source::environment);
+			if (is_file)
+				add(std::string(info.name).append(secret_suffix), value, origin,
+					Source::environment);
 		}
-		const std::string origin = "environment variable " + std::string(name);
-		if (setting)
-			add(*setting, std::string(text.substr(name.size() + 1)), origin);
-		else if (name.starts_with(prefix))
+		if (!is_known && name.starts_with(prefix))
 			throw SettingError(origin + ": there is no such setting; --help lists them");
 	}
 }
@@ -120,14 +139,15 @@ void Settings::read_file(const std::string &path) {
 		if (equals == std::string_view::npos)
 			throw SettingError(origin + ": a line is NAME = VALUE, or begins with #");
 		const std::string name(trimmed(text.substr(0, equals)));
-		if (find(name) == nullptr || name == "config")
+		const SettingInfo *info = find(name);
+		if (info == nullptr || name == "config")
 			throw SettingError(
 				origin + ": there is no setting \"" + name + "\"; --help lists them");
 		const auto [first, is_new] = lines.emplace(name, number);
-		if (!is_new)
+		if (!is_new && !(info->is_list && name == info->name))
 			throw SettingError(origin + ": " + name + " is set in line " +
 							   std::to_string(first->second) + " already; remove one of them");
-		add(name, std::string(trimmed(text.substr(equals + 1))), origin);
+		add(name, std::string(trimmed(text.substr(equals + 1))), origin, Source::file);
 	}
 	if (!file.eof())
 		throw SettingError("setting config: cannot read " + path);
@@ -141,17 +161,18 @@ void Settings::read_secret_files() {
 			continue;
 		if (has(info.name))
 			wrong(name, std::string(info.name) + " is set as well; remove one of them");
-		std::ifstream file(given->second.text);
+		const std::string path = given->second.front().text;
+		std::ifstream file(path);
 		std::string text{std::istreambuf_iterator<char>(file), {}};
 		if (!file || text.size() > max_secret_bytes)
-			wrong(name, "cannot read " + given->second.text);
-		add(info.name, std::string(trimmed(text)), "file " + given->second.text);
+			wrong(name, "cannot read " + path);
+		add_lines(info, std::string(trimmed(text)), "file " + path, Source::secret_file);
 	}
 }
 
 std::string Settings::text(std::string_view name) const {
-	if (const auto value = values_.find(name); value != values_.end())
-		return value->second.text;
+	if (const auto values = values_.find(name); values != values_.end())
+		return values->second.front().text;
 	const SettingInfo *info = find(name);
 	if (info->fallback != nullptr)
 		return info->fallback;
@@ -159,9 +180,20 @@ std::string Settings::text(std::string_view name) const {
 					(info->is_secret ? "-file" : ""));
 }
 
-void Settings::wrong(std::string_view name, const std::string &what) const {
-	const auto value = values_.find(name);
-	const std::string origin = value == values_.end() ? "" : value->second.origin + ": ";
+std::vector<std::string> Settings::texts(std::string_view name) const {
+	const auto values = values_.find(name);
+	if (values == values_.end())
+		return {text(name)};
+	std::vector<std::string> found;
+	for (const Value &value : values->second)
+		found.push_back(value.text);
+	return found;
+}
+
+void Settings::wrong(std::string_view name, const std::string &what, size_t index) const {
+	const auto values = values_.find(name);
+	const std::string origin =
+		values == values_.end() ? "" : values->second.at(index).origin + ": ";
 	throw SettingError(origin + "setting " + std::string(name) + ": " + what);
 }
 

@@ -17,6 +17,7 @@ struct SettingInfo {
 	const char *help;
 	bool is_secret = false;	 // never a flag, which every user of the machine sees; NAME-file
 	bool plain_name = false; // the variable has no prefix either: PUBLIC_URL
+	bool is_list = false;	 // may have several lines, in the file as elsewhere; flags come again
 };
 
 // What is wrong and what to do about it, for the operator.
@@ -36,13 +37,19 @@ public:
 	// The value or its fallback. Throws SettingError where there is neither.
 	std::string text(std::string_view name) const;
 
-	// A setting is wrong. what goes on after "setting NAME: "; it quotes no secret.
-	[[noreturn]] void wrong(std::string_view name, const std::string &what) const;
+	// The values of a list, in order; at least one.
+	std::vector<std::string> texts(std::string_view name) const;
+
+	// A setting, or a value of a list, is wrong. what goes on after "setting NAME: "; it quotes no
+	// secret.
+	[[noreturn]] void wrong(std::string_view name, const std::string &what, size_t index = 0) const;
 
 private:
+	enum class Source { flags, environment, file, secret_file };
 	struct Value {
 		std::string text;
 		std::string origin; // "gateway.conf, line 3", "environment variable X", "flag --x"
+		Source source;
 	};
 
 	const SettingInfo *find(std::string_view name) const;
@@ -50,10 +57,12 @@ private:
 	void read_environment(char **environment);
 	void read_file(const std::string &path);
 	void read_secret_files();
-	void add(std::string_view name, std::string text, std::string origin);
+	void add(std::string_view name, std::string text, std::string origin, Source source);
+	void add_lines(
+		const SettingInfo &info, const std::string &text, const std::string &origin, Source source);
 
 	const std::vector<SettingInfo> &known_;
-	std::map<std::string, Value, std::less<>> values_;
+	std::map<std::string, std::vector<Value>, std::less<>> values_; // one, unless it is a list
 };
 
 } // namespace tokpay

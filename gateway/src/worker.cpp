@@ -23,12 +23,13 @@ constexpr LaneRunner<CredentialCall>::Options credential_options{
 
 } // namespace
 
-Worker::Worker(const Config &c, RateLimiter &l, const ServerTls *t)
+Worker::Worker(const Config &c, RateLimiter &l, const ServerTls *t, Leadership &leadership)
 	: config(c), limiter(l), tls(t), security_headers(tokpay::security_headers(c)),
-	  reads(io, c.database, read_options), transfers(io, c.database, transfer_options),
-	  funded_transfers(io, c.admin_database, transfer_options),
-	  statements(io, c.admin_database, statement_options),
-	  credentials(io, c.admin_database, credential_options) {
+	  leader(io, leadership), reads(io, leader, c.databases, read_options),
+	  transfers(io, leader, c.databases, transfer_options),
+	  funded_transfers(io, leader, c.admin_databases, transfer_options),
+	  statements(io, leader, c.admin_databases, statement_options),
+	  credentials(io, leader, c.admin_databases, credential_options) {
 	metrics.lanes = {{"read", &reads.lane().counters()}, {"transfer", &transfers.lane().counters()},
 		{"funded_transfer", &funded_transfers.lane().counters()},
 		{"statement", &statements.lane().counters()},

@@ -24,7 +24,8 @@ constexpr size_t max_body_memory = size_t{128} * 1024 * 1024;
 constexpr size_t max_unread_bytes = size_t{128} * 1024 * 1024;
 
 struct Worker {
-	Worker(const Config &config, RateLimiter &limiter, const ServerTls *tls);
+	Worker(
+		const Config &config, RateLimiter &limiter, const ServerTls *tls, Leadership &leadership);
 
 	const Config &config;
 	RateLimiter &limiter; // everybody's
@@ -33,6 +34,7 @@ struct Worker {
 	MemoryBudget bodies{max_body_memory}; // before io, which may keep requests
 	boost::asio::io_context io{1};
 	Poller poller{io};
+	LeaderView leader;
 	Metrics metrics;
 	RequestLog request_log{config, metrics.left_out_lines, standard_log()};
 	LaneRunner<BalanceCall> reads;

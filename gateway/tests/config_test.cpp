@@ -26,12 +26,12 @@ protected:
 		return path;
 	}
 
+	static constexpr const char *two = "database = host=d\nadmin-database = host=a\n";
+
 	// With the two settings that have to be there.
 	Config read(const std::string &lines, std::vector<std::string> flags = {},
 		std::vector<std::string> environment = {}) {
-		flags.insert(
-			flags.begin(), {"gateway", "--config",
-							   file("gateway.conf", "database = d\nadmin-database = a\n" + lines)});
+		flags.insert(flags.begin(), {"gateway", "--config", file("gateway.conf", two + lines)});
 		std::vector<char *> arguments;
 		for (std::string &flag : flags)
 			arguments.push_back(flag.data());
@@ -62,7 +62,10 @@ TEST_F(Config_, DefaultsServeThisMachine) {
 	const Config config = read("");
 	EXPECT_EQ(config.listen.host, "127.0.0.1");
 	EXPECT_EQ(config.listen.port, 8080);
-	EXPECT_EQ(config.database, "d");
+	EXPECT_EQ(config.databases, std::vector<std::string>{"host=d"});
+	EXPECT_EQ(config.members, std::vector<std::string>{"d:5432"});
+	EXPECT_FALSE(config.incarnation);
+	EXPECT_TRUE(config.patroni.members.empty());
 	EXPECT_EQ(config.public_url, "http://127.0.0.1:8080");
 	EXPECT_EQ(config.write_quota.requests, 10u);
 	EXPECT_FALSE(config.tls || config.issuer || config.demo_funding || config.only_check);
@@ -142,14 +145,14 @@ TEST_F(Config_, AFaultTellsFileAndLine) {
 
 TEST_F(Config_, SecretsComeFromFilesAndAreNeverFlagsOrQuoted) {
 	const std::string secret = file("secret", "postgresql://user:hunter2@/tokpay\n");
-	Config config = read("", {}, {"TOKPAY_GATEWAY_DATABASE=from the environment"});
-	EXPECT_EQ(config.database, "from the environment");
+	Config config = read("", {}, {"TOKPAY_GATEWAY_DATABASE=host=environment"});
+	EXPECT_EQ(config.databases.front(), "host=environment");
 	const std::string path =
-		file("other.conf", "database-file = " + secret + "\nadmin-database = a\n");
+		file("other.conf", "database-file = " + secret + "\nadmin-database = host=a\n");
 	std::string arguments[] = {"gateway", "--config", path};
 	char *argv[] = {arguments[0].data(), arguments[1].data(), arguments[2].data()};
 	char *none[] = {nullptr};
-	EXPECT_EQ(read_config(3, argv, none)->database, "postgresql://user:hunter2@/tokpay");
+	EXPECT_EQ(read_config(3, argv, none)->databases.front(), "postgresql://user:hunter2@/tokpay");
 	const std::string both = fault("database-file = " + secret);
 	EXPECT_NE(
 		both.find("line 3: setting database-file: database is set as well"), std::string::npos)
@@ -158,6 +161,66 @@ TEST_F(Config_, SecretsComeFromFilesAndAreNeverFlagsOrQuoted) {
 	EXPECT_NE(flag.find("--database-file"), std::string::npos);
 	for (const std::string &text : {both, flag})
 		EXPECT_EQ(text.find("hunter2"), std::string::npos);
+}
+
+TEST_F(Config_, ListsAreLinesInTheFileFlagsThatComeAgainAndLinesElsewhere) {
+	const std::string uris = "postgresql://u:hunter2@one:6432/t\n  postgresql://u@two/t\n\n";
+	const std::vector<std::string> both = {
+		"postgresql://u:hunter2@one:6432/t", "postgresql://u@two/t"};
+	const Config lines = read("database = host=e\nadmin-database = host=b\n"
+							  "patroni = https://one:8008\npatroni = https://two:8009\n"
+							  "incarnation = 7");
+	EXPECT_EQ(lines.databases, (std::vector<std::string>{"host=d", "host=e"}));
+	EXPECT_EQ(lines.admin_databases, (std::vector<std::string>{"host=a", "host=b"}));
+	EXPECT_EQ(lines.incarnation, 7);
+	ASSERT_EQ(lines.patroni.members.size(), 2u);
+	EXPECT_EQ(lines.patroni.members[1].host, "two");
+	EXPECT_EQ(lines.patroni.members[1].port, 8009);
+	EXPECT_EQ(lines.patroni.members[1].target, "/primary");
+	const Config flags = read("admin-database = host=b\ndatabase = host=e",
+		{"--patroni", "https://[::1]:1", "--patroni=https://x:2"});
+	EXPECT_EQ(flags.patroni.members[0].host, "::1");
+	EXPECT_EQ(flags.patroni.members[1].host, "x");
+	const Config variables = read("admin-database = host=b", {},
+		{"TOKPAY_GATEWAY_DATABASE=" + uris, "TOKPAY_GATEWAY_PATRONI=https://a:1\nhttps://b:1"});
+	EXPECT_EQ(variables.databases, both);
+	EXPECT_EQ(variables.members, (std::vector<std::string>{"one:6432", "two:5432"}));
+	EXPECT_EQ(variables.patroni.members[0].host, "a");
+	const std::string path = file("list.conf",
+		"database-file = " + file("list", uris) + "\nadmin-database-file = " + file("l", uris));
+	std::string arguments[] = {"gateway", "--config", path};
+	char *argv[] = {arguments[0].data(), arguments[1].data(), arguments[2].data()};
+	char *none[] = {nullptr};
+	EXPECT_EQ(read_config(3, argv, none)->databases, both);
+}
+
+TEST_F(Config_, AFaultInAListTellsItsLine) {
+	const std::pair<const char *, const char *> cases[] = {
+		{"database = here", "line 3: setting database: expected a libpq URI"},
+		{"database = postgresql://u:hunter2@[h/", "line 3: setting database: expected"},
+		{"database = host=e", "line 2: setting admin-database: there are 1, and 2 of database"},
+		{"admin-database = host=e", "line 3: setting admin-database: there are 2, and 1"},
+		{"patroni = https://a\npatroni = https://b", "line 4: setting patroni: there are 2"},
+		{"patroni = https://a/patroni", "line 3: setting patroni: expected a URL without a path"},
+		{"patroni = a:8008", "line 3: setting patroni: expected a URL"},
+		{"patroni = http://192.0.2.1:8008", "line 3: setting patroni: plain HTTP"},
+		{"patroni-key = k", "line 3: setting patroni-key: means nothing without patroni"},
+		{"patroni = https://a\npatroni-key = k", "setting patroni-certificate: is missing"},
+		{"incarnation = 0", "line 3: setting incarnation: expected a number from 1"},
+		{"incarnation = two", "line 3: setting incarnation"},
+		{"database-file = x\ndatabase-file = y", "line 4: database-file is set in line 3"}};
+	for (const auto &[lines, expected] : cases) {
+		EXPECT_NE(fault(lines).find(expected), std::string::npos) << lines << ": " << fault(lines);
+		EXPECT_EQ(fault(lines).find("hunter2"), std::string::npos);
+	}
+	std::string eight;
+	for (int i = 0; i < 7; i++)
+		eight += "database = host=e\n";
+	EXPECT_NE(fault(eight).find("line 9: setting database: more than 7"), std::string::npos)
+		<< fault(eight);
+	EXPECT_NE(fault("", {}, {"TOKPAY_GATEWAY_DATABASE=host=a\nhere"})
+				  .find("environment variable TOKPAY_GATEWAY_DATABASE, line 2: setting database"),
+		std::string::npos);
 }
 
 TEST_F(Config_, TheWorldIsNotServedInPlainHttpNorWithDemoMoney) {

@@ -41,7 +41,7 @@ protected:
 		two.lanes = {{"read", &lane_two}};
 	}
 
-	std::string text() const { return exposition({&one, &two}, {"GET /a", "none"}); }
+	std::string text() const { return exposition({&one, &two}, {"GET /a", "none"}, leadership); }
 
 	bool has(const std::string &line) const {
 		return ('\n' + text()).find('\n' + line + '\n') != std::string::npos;
@@ -51,6 +51,7 @@ protected:
 	LaneCounters lane_two;
 	Metrics one;
 	Metrics two;
+	Leadership::Figures leadership{.members = {"one:6432", "a\"\\b:1"}};
 };
 
 TEST_F(ExpositionTest, AddsUpTheWorkers) {
@@ -88,6 +89,24 @@ TEST_F(ExpositionTest, TellsOfLanes) {
 	EXPECT_TRUE(has("tokpay_lane_batch_size_sum{lane=\"read\"} 4"));
 	EXPECT_TRUE(has("tokpay_lane_call_duration_seconds_sum{lane=\"read\"} 0.002"));
 	EXPECT_TRUE(has("tokpay_lane_call_duration_seconds_count{lane=\"read\"} 1"));
+}
+
+TEST_F(ExpositionTest, TellsOfTheLeader) {
+	EXPECT_TRUE(has("tokpay_leader{member=\"one:6432\"} 0"));
+	EXPECT_TRUE(has("tokpay_leader{member=\"a\\\"\\\\b:1\"} 0"));
+	EXPECT_TRUE(has("tokpay_failovers_total 0"));
+	EXPECT_EQ(text().find("tokpay_epoch"), std::string::npos);
+	EXPECT_EQ(text().find("tokpay_replication_lag_bytes"), std::string::npos);
+	leadership.state = {.leading = 0, .epoch = Epoch{1, 2, 3}};
+	leadership.failovers = 4;
+	leadership.lag_bytes = 5;
+	EXPECT_TRUE(has("tokpay_leader{member=\"one:6432\"} 1"));
+	EXPECT_TRUE(has("tokpay_leader{member=\"a\\\"\\\\b:1\"} 0"));
+	EXPECT_TRUE(has("tokpay_epoch{part=\"incarnation\"} 1"));
+	EXPECT_TRUE(has("tokpay_epoch{part=\"timeline\"} 2"));
+	EXPECT_TRUE(has("tokpay_epoch{part=\"counter\"} 3"));
+	EXPECT_TRUE(has("tokpay_failovers_total 4"));
+	EXPECT_TRUE(has("tokpay_replication_lag_bytes 5"));
 }
 
 TEST_F(ExpositionTest, TellsOfTheProcessAndItsLog) {
