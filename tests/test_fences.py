@@ -11,7 +11,7 @@ import subprocess
 import psycopg2
 import pytest
 from private_server import PrivateServer
-from processes import eventually, process_state
+from processes import eventually
 from server_pair import CLUSTER, ServerPair, Standby, pause, waits
 
 NOT_LEADER = "TP015"
@@ -397,10 +397,3 @@ def test_a_dump_carries_the_cluster_and_its_epochs(pair, new_database):
         assert database.execute(rows) == pair.leader.execute(rows) != [], table
     assert database.faults() == []
     assert sqlstate(database.connect(), f"select tokpay.balance({pair.payer})") == NOT_LEADER
-
-
-def test_processes_of_the_pair_go_away():
-    pair = ServerPair()
-    pids = [pair.leader.postmaster.pid, pair.standby.postmaster.pid]
-    pair.remove()
-    assert [process_state(pid)[0] for pid in pids] == ["Z", "Z"]

@@ -85,7 +85,7 @@ namespace {
 
 // A record that replays as nothing (xlog_redo in xlog.c). It is later in the WAL than every commit
 // that a snapshot of this transaction could see.
-XLogRecPtr write_record() {
+[[maybe_unused]] XLogRecPtr write_record() {
 	const XLogRecPtr before = XactLastRecEnd;
 	char nothing = 0;
 	XLogBeginInsert();

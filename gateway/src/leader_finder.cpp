@@ -11,6 +11,8 @@ namespace asio = boost::asio;
 
 namespace {
 
+using Moments = Leader::TimePoint::clock;
+
 constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds connect_timeout{2000};
 // Who says nothing for so long leads no more, until it says something.
@@ -42,7 +44,7 @@ void LeaderFinder::start() {
 
 asio::awaitable<void> LeaderFinder::watch(Member &member) {
 	for (;;) {
-		const auto asked = Leader::TimePoint::clock::now();
+		const auto asked = Moments::now();
 		co_await ask(member);
 		if (members_.size() > 1 && leadership_.state().leading == member.index)
 			co_await ask_for_lag(member);
@@ -84,7 +86,7 @@ asio::awaitable<void> LeaderFinder::wait(Member &member, Leader::TimePoint asked
 	for (;;) {
 		const bool is_calm = leader_.leading() && !member.is_wanted;
 		const auto until = asked + (is_calm ? calm_interval : search_interval);
-		if (Leader::TimePoint::clock::now() >= until)
+		if (Moments::now() >= until)
 			break;
 		member.pause.expires_at(until);
 		co_await member.pause.async_wait(no_throw);
