@@ -6,8 +6,9 @@ CPP_FILES = $(wildcard */src/*.[ch]pp */tests/*.[ch]pp gateway/fuzz/*.[ch]pp ben
 JOBS := $(shell nproc)
 
 .DEFAULT_GOAL := help
-.PHONY: help run start stop status psql test test-matrix test-sanitize test-mutations fuzz bench build install clean format lint
-.PHONY: packages packages-test packages-lint packages-matrix packages-fuzz
+.PHONY: help run start stop status psql test test-cluster test-matrix test-sanitize test-mutations fuzz bench
+.PHONY: build install clean format lint cluster cluster-stop cluster-status switchover backup restore force-leader
+.PHONY: packages packages-cluster packages-test packages-lint packages-matrix packages-fuzz
 # Prerequisites run from left to right.
 .NOTPARALLEL:
 
@@ -32,6 +33,9 @@ psql: ## psql as administrator in the running instance
 test: packages-test build install ## install what is missing, build, run every test of one machine
 	@tests/run
 
+test-cluster: ## break the cluster in every way while clients pay, check what they were told; ROUNDS=, SEED=, FAULTS=, CLUSTER=short
+	@tests/cluster/run
+
 test-matrix: packages-matrix ## test the extension on Debian 12, 13 and testing, as root; RELEASES="trixie" picks
 	@tests/matrix
 
@@ -46,6 +50,27 @@ fuzz: packages-fuzz ## attack the gateway's parsers; SECONDS=60 in all
 
 bench: packages-test build install ## measure everything at full size, an hour and a quarter; BENCH=quick: seven minutes
 	@bench/run
+
+cluster: packages-cluster ## the three-machine cluster in Docker: build its images, start it, wait until it serves
+	@docker/cluster up
+
+cluster-stop: ## stop the cluster; the data stay
+	@docker/cluster stop
+
+cluster-status: ## each machine's role, the synchronous standby, epoch and lag; fails unless three are healthy
+	@docker/cluster status
+
+switchover: ## planned leader change: the synchronous standby takes over
+	@docker/cluster switchover
+
+backup: ## base backup of the cluster now; TYPE=full, diff (the default) or incr
+	@docker/cluster backup
+
+restore: ## bring the cluster back to a time: TO='2026-11-26 12:00:00+00'
+	@docker/cluster restore "$(TO)"
+
+force-leader: ## two machines are gone for good: go on with the third, MACHINE=machine2, as a new incarnation
+	@docker/cluster force-leader "$(MACHINE)"
 
 build: ## build the extension and the gateway; PG_CONFIG= picks the PostgreSQL (15 to 18)
 	@instance/pg-config > /dev/null
@@ -86,6 +111,9 @@ packages-lint:
 
 packages-fuzz:
 	@instance/packages fuzz
+
+packages-cluster:
+	@instance/packages cluster
 
 packages-matrix:
 	@instance/packages matrix

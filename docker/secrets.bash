@@ -1,0 +1,73 @@
+# Sourced by docker/cluster: certificates and passwords, made once and kept in RUN_DIR/cluster/secrets.
+# Four authorities, so that a certificate opens one thing only: etcd, Patroni's REST interface,
+# PostgreSQL, or pgBackRest.
+
+authorities=(etcd patroni postgresql backup)
+authority_days=3650
+certificate_days=825
+
+secrets=$home/secrets
+
+make_key() { openssl ecparam -name prime256v1 -genkey -noout -out "$1" 2>/dev/null; }
+
+make_authority() {
+    local name=$1
+    [[ ! -e $secrets/$name-ca.crt ]] || return 0
+    make_key "$secrets/$name-ca.key"
+    openssl req -x509 -new -key "$secrets/$name-ca.key" -sha256 -days "$authority_days" \
+        -subj "/O=TokPay/CN=TokPay $name authority" -addext keyUsage=critical,keyCertSign,cRLSign -out "$secrets/$name-ca.crt.new"
+    mv "$secrets/$name-ca.crt.new" "$secrets/$name-ca.crt"
+}
+
+# authority, common name, names of the server (none: a client's certificate)
+make_certificate() {
+    local authority=$1 name=$2 names=("${@:3}") extensions file=$secrets/$1-$2
+    [[ ! -e $file.crt ]] || return 0
+    # Python verifies strictly (RFC 5280): key identifiers on both sides, the use of an authority's key.
+    extensions="basicConstraints=CA:FALSE
+subjectKeyIdentifier=hash
+authorityKeyIdentifier=keyid
+keyUsage=digitalSignature
+extendedKeyUsage=clientAuth,serverAuth"
+    if ((${#names[@]})); then
+        extensions+="
+subjectAltName=$(printf ',%s' "${names[@]}" | cut -c 2-)"
+    fi
+    make_key "$file.key"
+    openssl req -new -key "$file.key" -subj "/O=TokPay/CN=$name" -out "$file.csr"
+    openssl x509 -req -in "$file.csr" -CA "$secrets/$authority-ca.crt" -CAkey "$secrets/$authority-ca.key" \
+        -CAcreateserial -sha256 -days "$certificate_days" -extfile <(echo "$extensions") -out "$file.crt.new" 2>/dev/null
+    rm "$file.csr"
+    mv "$file.crt.new" "$file.crt"
+}
+
+make_passwords() {
+    local name
+    [[ ! -e $secrets/passwords ]] || return 0
+    for name in patroni replicator rewinder repository tokpay_gateway tokpay_gateway_admin teller; do
+        echo "$name $(openssl rand -hex 24)"
+    done >"$secrets/passwords.new"
+    mv "$secrets/passwords.new" "$secrets/passwords"
+}
+
+password_of() { sed -n "s/^$1 //p" "$secrets/passwords"; }
+
+make_secrets() {
+    local authority machine
+    mkdir -p "$secrets"
+    make_passwords
+    for authority in "${authorities[@]}"; do
+        make_authority "$authority"
+    done
+    for machine in "${machines[@]}"; do
+        # etcd checks the address of a member that connects, too.
+        make_certificate etcd "$machine" "DNS:$machine" DNS:localhost IP:127.0.0.1 "IP:$CLUSTER_NET.1${machine#machine}"
+        make_certificate patroni "$machine" "DNS:$machine" DNS:localhost
+        make_certificate postgresql "$machine" "DNS:$machine" DNS:localhost
+        make_certificate backup "$machine" "DNS:$machine"
+    done
+    make_certificate patroni gateway
+    make_certificate postgresql replicator
+    make_certificate postgresql rewinder
+    make_certificate backup backup DNS:backup
+}
