@@ -74,7 +74,7 @@ void before_commit() {
 }
 
 // An error here, of a failed allocation, would be one after the commit, which panics.
-bool is_acknowledged(XLogRecPtr position) {
+[[maybe_unused]] bool is_acknowledged(XLogRecPtr position) {
 	volatile bool acknowledged = false;
 	MemoryContext caller = CurrentMemoryContext;
 	PG_TRY();
@@ -89,7 +89,7 @@ bool is_acknowledged(XLogRecPtr position) {
 }
 
 // Nothing more reaches the client: it finds the connection broken and the outcome unknown.
-void end_unacknowledged() {
+[[maybe_unused]] void end_unacknowledged() {
 #ifndef TOKPAY_WITHOUT_CONNECTION_CUT
 	whereToSendOutput = DestNone;
 	if (MyProcPort != nullptr)

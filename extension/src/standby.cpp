@@ -6,6 +6,9 @@ namespace tokpay {
 StandbyNames read_standby_names() {
 	StandbyNames result;
 	result.problem = NamesProblem::none;
+#ifdef TOKPAY_WITHOUT_NAMED_STANDBY_CHECK
+	return result;
+#endif
 	if (SyncRepConfig == nullptr) {
 		result.problem = NamesProblem::empty;
 		return result;

@@ -1,6 +1,6 @@
 -- verify() says ok of right books, and which check is broken by each kind of damage.
 begin;
-select plan(88);
+select plan(90);
 select test.open('payer', 1000), test.open('ann'), test.open('bob', 20, min_balance => -10), test.open('eve', 0, max_balance => 40),
     test.open('euro', 100, 'EUR'), test.open('unused'), test.open('gone'), test.open('holder', 100);
 select tokpay.transfer(test.id('payer'), test.ids('ann', 'bob', 'ann'), '{1,2,3}', 'k1', 'text', '{"a": 1}'),
@@ -17,7 +17,7 @@ create function pg_temp.end_of(key text) returns bigint language sql return (sel
 select tokpay.capture(pg_temp.of('captured'), '{3,0,1}'), tokpay.void(pg_temp.of('voided')), test.wait_past(expires_at) from tokpay.journal where key = 'expired';
 select tokpay.expire_holds(), tokpay.reverse(pg_temp.of('k2'), 'reverse'), tokpay.close(test.id('gone'));
 select is(test.rows('select check_name, ok from tokpay.verify()'),
-    '(accounts,t) (balances,t) (conservation,t) (currencies,t) (entries,t) (guards,t) (holds,t) (keys,t) (limits,t) (reverses,t) (sequences,t) (times,t) (transfers,t) (waypoints,t)',
+    '(accounts,t) (balances,t) (conservation,t) (currencies,t) (entries,t) (epochs,t) (guards,t) (holds,t) (keys,t) (limits,t) (reverses,t) (sequences,t) (times,t) (transfers,t) (waypoints,t)',
     'all checks of a used book are ok');
 select is((select count(*) from tokpay.verify() where detail is null), 0::bigint, 'and each says what it checked');
 
@@ -53,6 +53,8 @@ return format('update tokpay.journal set legs[%1$s] = legs[%1$s] + %2$s where id
 select is(pg_temp.found(damage), checks, what)
 from (values
     ('balances conservation', 'a balance', $$update tokpay.account_state set balance = balance + 1 where id = test.id('ann')$$),
+    ('epochs', 'an epoch that there was not', $$update tokpay.journal set epoch = 7 where key = 'k2'$$),
+    ('epochs', 'an epoch out of order', $$insert into tokpay.epoch values (1, 2, 1, 1), (2, 1, 1, 2)$$),
     ('balances', 'two balances that cancel out', $$update tokpay.account_state set balance = balance + case id when test.id('ann') then 1 else -1 end where id in (test.id('ann'), test.id('payer'))$$),
     ('balances', 'a version', $$update tokpay.account_state set version = version + 1 where id = test.id('ann')$$),
     ('balances', 'the version of an unused account', $$update tokpay.account_state set version = 1 where id = test.id('unused')$$),

@@ -169,7 +169,7 @@ set local search_path = hostile, pg_temp, pg_catalog;
 select pg_temp.everything('hostile') as hostile, tokpay.create_api_key('k', '{read}') as secret \gset
 reset search_path;
 select is(:'hostile'::text, :'plain'::text, 'a hostile search_path changes no answer');
-select is(:'plain'::text, 'true true true ok insufficient_funds invalid_request 0 100 100 70 20 10 2 true 100 100 30 10 14 '
+select is(:'plain'::text, 'true true true ok insufficient_funds invalid_request 0 100 100 70 20 10 2 true 100 100 30 10 15 '
     '41 true {105,100} 6 100/0/110/1000/{"a": 1}/open captured 100 TP018 TP013', 'which are those expected');
 select is((select digest from tokpay.api_key where name = 'k'), sha256(convert_to(:'secret', 'UTF8')), 'and no digest');
 select is(test.faults(), '', 'the books are right');
