@@ -258,6 +258,7 @@ def restart_in_place(scene):
 def unname_then_lose(scene):
     """Commits wait for standbys that are cut off, nobody is named any longer, who waits is terminated; then the machine is lost."""
     leader = scene.roles.leader
+    stop_patroni(scene)  # it would take back what is set, and the standby's right to take over
     make_commits_wait(scene)
     name_no_standby(scene)
     scene.notes["hit"] = faults.storm(scene.cluster, leader, 2)
@@ -267,6 +268,7 @@ def unname_then_lose(scene):
 def anybody_then_lose(scene):
     """Whoever streams may acknowledge, and the only one who does is a receiver of WAL on the leader's own machine, as of a base backup."""
     leader = scene.roles.leader
+    stop_patroni(scene)
     scene.cluster.execute(leader, "db", "sv", "down", "/run/service/agent")
     set_on(scene, leader, "synchronous_standby_names = '*'")
     cut_leader_from_standbys(scene)
