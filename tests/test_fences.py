@@ -202,7 +202,7 @@ def test_a_transaction_cannot_be_prepared(pair):
     session.close()
 
 
-@pytest.mark.parametrize("names", ["", "*", "second, *", "ANY 1 (second, third)", "FIRST 1 (second, third)", "third"])
+@pytest.mark.parametrize("names", ["*", "", "second, *", "ANY 1 (second, third)", "FIRST 1 (second, third)", "third"])
 def test_only_a_standby_that_has_to_acknowledge_counts(pair, names):
     """With * a running base backup acknowledges, of several it is not known who did."""
     before = shown_balance(pair)
