@@ -9,8 +9,9 @@ create or replace function cluster_status(out role text, out epoch text, out sta
     out refused jsonb) returns setof record
 language c volatile parallel restricted as 'MODULE_PATHNAME', 'tokpay_cluster_status';
 
--- Inside: what a function not in C++ calls when it has read all that it answers, and before it refuses.
-create or replace function fence() returns void
+-- Inside: what a function not in C++ calls when it has read all that it answers, and before it refuses. fence() is
+-- always true, so that it can stand in an expression.
+create or replace function fence() returns boolean
 language c stable parallel restricted as 'MODULE_PATHNAME', 'tokpay_fence';
 
 create or replace function fence_refusal() returns void

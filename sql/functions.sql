@@ -149,7 +149,9 @@ declare
     found_id bigint;
 begin
     perform tokpay.require_leader();
-    select i.account into found_id from tokpay.account_info i where i.name = account_id.name;
+    -- Fenced when the row has been read; an expression of its own would cost a fifth of the call.
+    select case when tokpay.fence() then i.account end into found_id
+    from tokpay.account_info i where i.name = account_id.name;
     if found_id is null then
         perform tokpay.fence_refusal();
         raise exception using errcode = 'TP003', message = 'account not found',
@@ -158,7 +160,6 @@ begin
                 then 'A funding account is opened with the first account of its currency.'
                 else 'tokpay.open_account() opens one; the view tokpay.accounts lists them.' end;
     end if;
-    perform tokpay.fence();
     return found_id;
 end $$;
 

@@ -70,7 +70,7 @@ begin
             group by c.account
         ) as l left join tokpay.accounts a on a.id = l.account
     order by l.place;
-    perform tokpay.fence();
+    if not tokpay.fence() then return; end if;
 end $$;
 
 -- Demo funding: owners give their accounts money from nowhere. Who has the right to call gateway_demo_top_up decides
@@ -133,7 +133,7 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp a
 begin
     return query select a.* from tokpay.accounts a
     where tokpay.reaches(principal, gateway_account.account) and a.id = gateway_account.account;
-    perform tokpay.fence();
+    if not tokpay.fence() then return; end if;
 end $$;
 
 -- The accounts that a principal reaches, in order of id.
@@ -147,7 +147,7 @@ begin
         return query select a.* from tokpay.accounts a
         where a.owner = substr(principal, 7) and a.id > after and tokpay.reaches(principal, a.id)
         order by a.id limit max_rows;
-        perform tokpay.fence();
+        if not tokpay.fence() then return; end if;
         return;
     end if;
     select k.accounts into listed from tokpay.api_key k where 'key:' || k.id = principal;
@@ -160,7 +160,7 @@ begin
         where a.id > after and tokpay.reaches(principal, a.id)
         order by a.id limit max_rows;
     end if;
-    perform tokpay.fence();
+    if not tokpay.fence() then return; end if;
 end $$;
 
 create or replace function gateway_balance_at(account bigint, at timestamptz, principal text) returns table
@@ -172,7 +172,7 @@ begin
     from tokpay.account_state s left join tokpay.history(gateway_balance_at.account, null, 1, null,
         gateway_balance_at.at + interval '1 microsecond') e on true
     where s.id = gateway_balance_at.account;
-    perform tokpay.fence();
+    if not tokpay.fence() then return; end if;
 end $$;
 
 -- RFC 7396.
@@ -206,7 +206,7 @@ begin
     perform from tokpay.account_info i where i.account = gateway_patch_account.account for no key update;
     select * into present from tokpay.accounts a where a.id = gateway_patch_account.account;
     if expected <> present::text then
-        perform tokpay.fence();
+        if not tokpay.fence() then return; end if;
         return;
     end if;
     if status = 'open' then
@@ -227,7 +227,7 @@ begin
         perform tokpay.close(account);
     end if;
     return query select a.* from tokpay.accounts a where a.id = gateway_patch_account.account;
-    perform tokpay.fence();
+    if not tokpay.fence() then return; end if;
 end $$;
 
 -- Transfers and entries
@@ -254,7 +254,7 @@ begin
                     as u (account, amount, balance, version, place)) as c
             where p.payer or c.own) as l
     where r.id = gateway_transfer.transfer and l.credits is not null;
-    perform tokpay.fence();
+    if not tokpay.fence() then return; end if;
 end $$;
 
 create or replace function gateway_transfer_by_key(debit bigint, key text, principal text) returns setof receipts
@@ -277,7 +277,7 @@ begin
             where p.debit = gateway_holds.account and p.hold > after order by p.hold limit max_rows) as h,
         lateral tokpay.gateway_transfer(h.hold, principal) t
     order by t.id;
-    perform tokpay.fence();
+    if not tokpay.fence() then return; end if;
 end $$;
 
 -- A page of history() that is searched: q within the description, direction in or out, amounts without their sign.
@@ -332,7 +332,7 @@ begin
             (until at time zone tz) - interval '1 microsecond', step) as b (begins)
         left join flow f on f.begins = b.begins
     order by b.begins;
-    perform tokpay.fence();
+    if not tokpay.fence() then return; end if;
 end $$;
 
 -- The counterparties with the largest turnover.
@@ -348,7 +348,7 @@ begin
         coalesce(-sum(f.amount) filter (where f.amount < 0), 0)::bigint
     from tokpay.account_flows(gateway_counterparties.account, since, until, max_entries) f
     group by f.counterparty order by sum(abs(f.amount::numeric)) desc, f.counterparty limit max_rows;
-    perform tokpay.fence();
+    if not tokpay.fence() then return; end if;
 end $$;
 
 -- What has become of some accounts since versions that are known: a row with the balance of each, nulls where it is
@@ -374,5 +374,5 @@ begin
         least(w.version - w.known, max_rows)::integer) e
     where w.version > w.known
     order by 1, 5 desc, 7 nulls first;
-    perform tokpay.fence();
+    if not tokpay.fence() then return; end if;
 end $$;

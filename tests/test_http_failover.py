@@ -15,7 +15,8 @@ import pytest
 from http_client import Client, new_key
 from payers import Load
 from private_cluster import Cluster
-from private_instance import Gateway, eventually, stopped
+from private_instance import Gateway
+from processes import eventually, stopped
 from test_http_tls import write_certificate
 
 DEADLINE_S = 30

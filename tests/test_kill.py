@@ -80,7 +80,10 @@ class Client(threading.Thread):
                     outcomes = cursor.fetchall()
                 connection.close()
                 break
-            except psycopg2.OperationalError:
+            except psycopg2.DatabaseError as error:
+                # A connection that breaks while rows come is not always an OperationalError.
+                if error.pgcode is not None and not isinstance(error, psycopg2.OperationalError):
+                    raise
                 assert time.monotonic() < give_up, "never settled"
                 self.again += connection is not None
                 time.sleep(0.02)

@@ -15,7 +15,8 @@ from collections import Counter
 
 import pytest
 from http_client import Ledger
-from private_instance import Instance, eventually
+from private_instance import Instance
+from processes import eventually
 
 CLUSTER = pathlib.Path(__file__).resolve().parent / "cluster"
 sys.path.insert(0, str(CLUSTER))

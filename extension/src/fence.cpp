@@ -140,7 +140,7 @@ TOKPAY_FUNCTION(tokpay_require_leader) {
 
 TOKPAY_FUNCTION(tokpay_fence) {
 	tokpay::fence_reply();
-	PG_RETURN_VOID();
+	PG_RETURN_BOOL(true);
 }
 
 TOKPAY_FUNCTION(tokpay_fence_refusal) {

@@ -38,12 +38,14 @@ protected:
 		return "";
 	}
 
-	Config config{.database = "host=/nonexistent",
-		.admin_database = "host=/nonexistent",
+	Config config{.databases = {"host=/nonexistent"},
+		.admin_databases = {"host=/nonexistent"},
+		.members = {"nonexistent"},
 		.request_deadline = std::chrono::milliseconds(100),
 		.failed_credential_quota = {"failed-credentials", 1000, std::chrono::seconds(60)}};
 	RateLimiter limiter;
-	Worker worker{config, limiter, nullptr};
+	Leadership leadership{config.members, {}};
+	Worker worker{config, limiter, nullptr, leadership};
 	size_t route = 0;
 	CallerPtr caller;
 };

@@ -86,7 +86,7 @@ insert into expected values
     ('epoch() returns text', 's r c'),
     ('cluster_status(OUT role text, OUT epoch text, OUT standby text, OUT streaming boolean, OUT replicated pg_lsn, OUT local pg_lsn, OUT fences bigint, '
         'OUT waits bigint, OUT commits_gated bigint, OUT refused jsonb) returns SETOF record', 'v r c'),
-    ('fence() returns void', 's r c'),
+    ('fence() returns boolean', 's r c'),
     ('fence_refusal() returns void', 's r c'),
     ('start_cluster() returns void', 'v u plpgsql'),
     ('new_incarnation() returns bigint', 'v u plpgsql'),
