@@ -20,6 +20,8 @@ constexpr std::chrono::milliseconds answer_timeout{2000};
 constexpr std::chrono::milliseconds calm_interval{1000};
 // While nobody leads; and nobody is asked more often.
 constexpr std::chrono::milliseconds search_interval{50};
+// A handshake costs the poolers more than a question, when a server that is down costs them enough.
+constexpr std::chrono::milliseconds connect_interval{500};
 
 } // namespace
 
@@ -85,7 +87,8 @@ asio::awaitable<void> LeaderFinder::ask_for_lag(Member &member) {
 asio::awaitable<void> LeaderFinder::wait(Member &member, Leader::TimePoint asked) {
 	for (;;) {
 		const bool is_calm = leader_.leading() && !member.is_wanted;
-		const auto until = asked + (is_calm ? calm_interval : search_interval);
+		const auto search = member.connection.connected() ? search_interval : connect_interval;
+		const auto until = asked + (is_calm ? calm_interval : search);
 		if (Moments::now() >= until)
 			break;
 		member.pause.expires_at(until);
