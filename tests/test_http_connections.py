@@ -220,7 +220,7 @@ def test_clients_that_never_read_are_closed_and_take_bounded_memory(gateway, adm
     client.close()
 
 
-DEAF = 80
+DEAF = 120
 
 
 def test_those_who_do_not_read_are_closed_early_when_their_answers_fill_the_memory(gateway, admin, account):
