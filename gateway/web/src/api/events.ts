@@ -1,0 +1,70 @@
+import { cache } from "./cache";
+import type { Balance, Me } from "./types";
+
+const retry_ms = { first: 1_000, most: 30_000 };
+// Many entries within this time are read once.
+const gather_ms = 200;
+
+/**
+ * Keeps what the cache knows of an account up to date by server-sent events, until the function it returns is called.
+ * Where the stream cannot be had, it is tried again, and everything is read anew once it is there.
+ */
+export function watchAccount(account: string): () => void {
+  let source: EventSource | null = null;
+  let retry: ReturnType<typeof setTimeout> | undefined;
+  let gathering: ReturnType<typeof setTimeout> | undefined;
+  let wait_ms = retry_ms.first;
+  let missed = false;
+
+  const readAgain = () => {
+    gathering ??= setTimeout(() => {
+      gathering = undefined;
+      cache.invalidate(
+        (url) => url.startsWith(`/v1/accounts/${account}/`) || url.startsWith("/v1/recipients"),
+      );
+    }, gather_ms);
+  };
+
+  const open = () => {
+    source = new EventSource(`/v1/events?account=${account}`);
+    source.addEventListener("open", () => {
+      wait_ms = retry_ms.first;
+      if (missed) reset();
+      missed = false;
+    });
+    source.addEventListener("balance", (event) => take(JSON.parse(event.data) as Balance));
+    source.addEventListener("entry", readAgain);
+    source.addEventListener("reset", reset);
+    source.addEventListener("error", () => {
+      // While it is CONNECTING the browser goes on by itself, with Last-Event-ID.
+      if (source?.readyState !== EventSource.CLOSED) return;
+      missed = true;
+      void cache.refetch("/v1/me");
+      retry = setTimeout(open, wait_ms);
+      wait_ms = Math.min(wait_ms * 2, retry_ms.most);
+    });
+  };
+
+  const reset = () => {
+    void cache.refetch("/v1/me");
+    readAgain();
+  };
+
+  open();
+  return () => {
+    source?.close();
+    clearTimeout(retry);
+    clearTimeout(gathering);
+  };
+}
+
+/** Newer figures of an account take the place of older ones; older ones come too late. */
+function take({ account, balance, held, available, version }: Balance): void {
+  if (balance === null || held === null || version === null) return;
+  cache.update<Me>("/v1/me", (me) => ({
+    ...me,
+    accounts: me.accounts.map((each) =>
+      each.id === account && each.version <= version ? { ...each, balance, held, available, version } : each,
+    ),
+  }));
+}

@@ -1,0 +1,30 @@
+import { Problem, type Failure } from "../api/client";
+import { t, type TextKey } from "./text";
+
+const texts = {
+  unauthenticated: "problem.unauthenticated",
+  forbidden: "problem.forbidden",
+  not_permitted: "problem.forbidden",
+  csrf: "problem.csrf",
+  not_found: "problem.not_found",
+  account_not_found: "problem.account_not_found",
+  insufficient_funds: "problem.insufficient_funds",
+  account_frozen: "problem.account_frozen",
+  account_closed: "problem.account_closed",
+  limit_exceeded: "problem.limit_exceeded",
+  balance_limit: "problem.balance_limit",
+  amount_overflow: "problem.balance_limit",
+  key_reused: "problem.key_reused",
+  rate_limited: "problem.rate_limited",
+  overloaded: "problem.busy",
+  not_leader: "problem.busy",
+  outcome_unknown: "problem.outcome_unknown",
+  already_reversed: "problem.already_reversed",
+  unexplained: "problem.unexplained",
+} as const satisfies Record<string, TextKey>;
+
+/** A failed request in the words of the person who reads it; what has none here is told as the gateway does. */
+export function problemText(failure: Failure): string {
+  if (!(failure instanceof Problem)) return t("state.offline_text");
+  return failure.code in texts ? t(texts[failure.code as keyof typeof texts]) : failure.message;
+}

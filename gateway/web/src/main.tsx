@@ -1,0 +1,20 @@
+import { render } from "preact";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/components.css";
+import "./styles/shell.css";
+import "./styles/screens.css";
+import "./styles/print.css";
+import { cache } from "./api/cache";
+import { App } from "./app";
+import { interceptLinks } from "./router";
+
+const page = document.getElementById("data");
+if (page !== null) cache.seed(JSON.parse(page.textContent ?? "{}") as Record<string, unknown>);
+// A sign-in that failed answers at the address of its callback, which is good for nothing once it is shown.
+if (location.pathname.startsWith("/auth/")) history.replaceState(null, "", "/");
+window.addEventListener("online", () => cache.invalidate(() => true));
+interceptLinks();
+
+const root = document.getElementById("app");
+if (root !== null) render(<App />, root);

@@ -1,0 +1,127 @@
+import { localeTag } from "./i18n/locale";
+
+/** Minor units of a currency: cents. An integer, exact up to 2^53-1, which is the most a wallet may hold. */
+export type Minor = number;
+
+export type MoneyError = "empty" | "not_a_number" | "negative" | "too_many_decimals" | "too_large";
+export type ParsedMoney = { amount: Minor; error: null } | { amount: null; error: MoneyError };
+
+const exponents = new Map<string, number>();
+
+/** Tells the currencies the ledger knows, of GET /v1/config. */
+export function setCurrencies(currencies: { code: string; exponent: number }[]): void {
+  for (const { code, exponent } of currencies) exponents.set(code, exponent);
+}
+
+/** How many decimals a currency has: 2 for USD, 0 for JPY. */
+export function exponentOf(currency: string): number {
+  return exponents.get(currency) ?? 2;
+}
+
+interface Separators {
+  decimal: string;
+  group: string;
+}
+
+function separators(locale: string): Separators {
+  const parts = new Intl.NumberFormat(locale, { useGrouping: true }).formatToParts(1234567.5);
+  const find = (type: string) => parts.find((part) => part.type === type)?.value ?? "";
+  return { decimal: find("decimal") || ".", group: find("group") };
+}
+
+const ignored = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const groupSigns = /[\s'\u2019]/;
+const arabicDigits = /[\u0660-\u0669\u06f0-\u06f9]/g;
+const unsigned = /^\d+$/;
+const grouped = /^\d{1,3}(?:_\d{2,3})*_\d{3}$/;
+
+/**
+ * Reads an amount as people of a locale write it: "1,234.50" in en-US, "1.234,50" in de-DE, "١٬٢٣٤٫٥" in ar-EG.
+ * A currency sign around it is allowed. What could be read in two ways is refused, never guessed.
+ */
+export function parseMoney(text: string, currency: string, locale: string = localeTag()): ParsedMoney {
+  const refuse = (error: MoneyError): ParsedMoney => ({ amount: null, error });
+  const { decimal, group } = separators(locale);
+  const exponent = exponentOf(currency);
+
+  let plain = text
+    .replace(ignored, "")
+    .replace(arabicDigits, (digit) => String(digit.charCodeAt(0) & 15))
+    .replace(/\p{Sc}/u, "")
+    .replace(currency, "")
+    .trim();
+  if (plain === "") return refuse("empty");
+  if (/^[-\u2212]/.test(plain)) return refuse("negative");
+
+  // The point is a decimal sign wherever it separates no groups: keypads have no other.
+  const point = group === "." ? decimal : ".";
+  const isDecimal = (char: string) => char === decimal || char === point;
+  const isGroup = (char: string) => char === group || groupSigns.test(char);
+  plain = Array.from(plain, (char) => (isDecimal(char) ? "." : isGroup(char) ? "_" : char)).join("");
+
+  const [whole = "", fraction = "", ...more] = plain.split(".");
+  const wholeIsNumber = unsigned.test(whole) || grouped.test(whole) || (whole === "" && fraction !== "");
+  if (more.length > 0 || !wholeIsNumber || (fraction !== "" && !unsigned.test(fraction)))
+    return refuse("not_a_number");
+  const significant = fraction.replace(/0+$/, "");
+  if (significant.length > exponent) return refuse("too_many_decimals");
+
+  const amount = BigInt(whole.replaceAll("_", "") + significant.padEnd(exponent, "0"));
+  return amount > BigInt(Number.MAX_SAFE_INTEGER)
+    ? refuse("too_large")
+    : { amount: Number(amount), error: null };
+}
+
+export interface MoneyFormat {
+  /** "always" writes + before what came in. */
+  sign?: "auto" | "always";
+  /** Without the currency, as one types it. */
+  bare?: boolean;
+  locale?: string;
+}
+
+/** Writes an amount exactly, digit by digit: no floating point number is made of it. */
+export function formatMoney(amount: Minor, currency: string, format: MoneyFormat = {}): string {
+  const locale = format.locale ?? localeTag();
+  const exponent = exponentOf(currency);
+  const known = /^[A-Z]{3}$/.test(currency);
+  const formatter = numberFormat(locale, format.bare || !known ? null : currency, exponent, format.sign);
+
+  const scale = 10n ** BigInt(exponent);
+  const size = BigInt(Math.abs(amount));
+  const whole = size / scale;
+  const fraction = (size % scale).toString().padStart(exponent, "0");
+  // A BigInt has no negative zero: -0.50 is written as -1.00 with its digits replaced.
+  const template = (whole === 0n && amount !== 0 ? 1n : whole) * (amount < 0 ? -1n : 1n);
+  const digits = digitsOf(locale);
+  const localised = (text: string) => Array.from(text, (digit) => digits[Number(digit)]).join("");
+  const text = formatter
+    .formatToParts(template)
+    .map(({ type, value }) => {
+      if (type === "fraction") return localised(fraction);
+      return type === "integer" && whole === 0n ? localised("0") : value;
+    })
+    .join("");
+  return format.bare || known ? text : `${text}\u00a0${currency}`;
+}
+
+const formats = new Map<string, Intl.NumberFormat>();
+
+function numberFormat(locale: string, currency: string | null, exponent: number, sign: MoneyFormat["sign"]) {
+  const name = [locale, currency, exponent, sign].join(" ");
+  let found = formats.get(name);
+  if (found === undefined) {
+    found = new Intl.NumberFormat(locale, {
+      ...(currency === null ? {} : { style: "currency", currency, currencyDisplay: "narrowSymbol" }),
+      minimumFractionDigits: exponent,
+      maximumFractionDigits: exponent,
+      signDisplay: sign === "always" ? "exceptZero" : "auto",
+    });
+    formats.set(name, found);
+  }
+  return found;
+}
+
+function digitsOf(locale: string): string[] {
+  return Array.from(new Intl.NumberFormat(locale, { useGrouping: false }).format(9876543210n)).reverse();
+}

@@ -1,0 +1,6 @@
+import { Page } from "../components/page";
+import { t } from "../i18n/text";
+
+export function NotFound() {
+  return <Page title={t("app.name")}>{null}</Page>;
+}
