@@ -75,7 +75,7 @@ force-leader: ## two machines are gone for good: go on with the third, MACHINE=m
 
 # npm writes it when all the others are there.
 DEMO_PROVIDER = build/demo-provider/node_modules/.package-lock.json
-NPM_CI = npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+NPM_CI = npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null
 
 $(DEMO_PROVIDER): $(wildcard instance/demo-provider/package*.json)
 	@echo "Installing what the demo provider needs"
@@ -83,9 +83,9 @@ $(DEMO_PROVIDER): $(wildcard instance/demo-provider/package*.json)
 	@cp $^ build/demo-provider
 	@cd build/demo-provider && $(NPM_CI)
 
-gateway/web/node_modules/.package-lock.json: $(wildcard gateway/web/package*.json)
-	@echo "Installing what the web app is built with"
-	@cd gateway/web && $(NPM_CI)
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	@echo "Installing the packages of $*"
+	@cd $* && $(NPM_CI)
 
 # A build that fails takes it along (.DELETE_ON_ERROR).
 build/web/index.html: gateway/web/node_modules/.package-lock.json \
@@ -109,7 +109,7 @@ install: build ## install the extension into PostgreSQL
 	@PG_CONFIG=$(PG_CONFIG) instance/install-extension
 
 clean: ## remove what build has made; never RUN_DIR
-	rm -rf build gateway/web/node_modules
+	rm -rf build gateway/web/node_modules tests/web/node_modules
 	$(MAKE) --no-print-directory -C extension clean PG_CONFIG=$(PG_CONFIG)
 
 format: packages-lint ## format the C++ sources

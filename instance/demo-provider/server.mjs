@@ -73,7 +73,7 @@ function show(ctx, status, body) {
     ctx.type = 'html';
     ctx.set('Cache-Control', 'no-store');
     ctx.set('Content-Security-Policy',
-        `default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self' ${callbackOrigins.join(' ')}; base-uri 'none'; frame-ancestors 'none'`);
+        `default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; form-action 'self' ${callbackOrigins.join(' ')}; base-uri 'none'; frame-ancestors 'none'`);
     ctx.set('Referrer-Policy', 'no-referrer');
     ctx.set('X-Content-Type-Options', 'nosniff');
     ctx.body = body;
