@@ -57,3 +57,22 @@ export async function administer(path, body) {
 }
 
 export const fund = (account, amount) => administer('/v1/top-ups', { account, amount });
+
+/** A request as the app makes it: {method, data, key}. Answers [status, body]. */
+export async function call(context, path, { method = 'POST', data, key } = {}) {
+    const reply = await context.request.fetch(path, {
+        method,
+        data,
+        headers: { 'TokPay-Client': 'web', Origin: app, 'Sec-Fetch-Site': 'same-origin', ...(key && { 'Idempotency-Key': key }) },
+    });
+    const text = await reply.text();
+    return [reply.status(), text && JSON.parse(text)];
+}
+
+/** Pays from a person's wallet: credits are [account, amount]. Answers the transfer. */
+export async function pay(person, credits, description) {
+    const data = { debit: person.account, credits: credits.map(([account, amount]) => ({ account, amount })), description };
+    const [status, transfer] = await call(person.context, '/v1/transfers', { data, key: randomBytes(16).toString('base64url') });
+    assert.equal(status, 201, JSON.stringify(transfer));
+    return transfer;
+}

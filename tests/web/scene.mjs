@@ -21,18 +21,19 @@ before(async () => {
 after(() => browser?.close());
 
 /** A test: open(options) gives it a page in a context of its own, as many as it wants.
- *  options: view, expects (regular expressions for faults that are meant to happen), and Playwright's context options. */
+ *  options: view, expects (regular expressions for faults that are meant to happen), origins (which a page may ask beside
+ *  the app and the provider), and Playwright's context options. */
 export function scene(name, body) {
     test(name, { timeout: testTimeoutMs }, async () => {
         const opened = [];
-        const open = async ({ view = 'wide', expects = [], ...options } = {}) => {
+        const open = async ({ view = 'wide', expects = [], origins = [], ...options } = {}) => {
             const context = await browser.newContext({
                 viewport: views[view], baseURL: app, locale: 'en-US', timezoneId: 'UTC', reducedMotion: 'reduce', ...options,
             });
             context.setDefaultTimeout(timeoutMs);
             const watched = { context, faults: [], expects };
             opened.push(watched);
-            context.on('page', (page) => watch(page, watched.faults));
+            context.on('page', (page) => watch(page, watched.faults, [app, issuer, ...origins]));
             return context.newPage();
         };
         try {
@@ -53,7 +54,7 @@ export function scene(name, body) {
 }
 
 // A fault is a line: "console …", "error …", "request …", "STATUS METHOD PATH".
-function watch(page, faults) {
+function watch(page, faults, origins) {
     page.on('console', (message) => {
         // The reply itself is reported below.
         if (['error', 'warning'].includes(message.type()) && !message.text().startsWith('Failed to load resource')) {
@@ -63,7 +64,7 @@ function watch(page, faults) {
     page.on('pageerror', (error) => faults.push(`error ${error.stack}`));
     page.on('request', (request) => {
         const { origin, protocol } = new URL(request.url());
-        if (protocol !== 'data:' && protocol !== 'blob:' && ![app, issuer].includes(origin)) faults.push(`request to ${request.url()}`);
+        if (protocol !== 'data:' && protocol !== 'blob:' && !origins.includes(origin)) faults.push(`request to ${request.url()}`);
     });
     page.on('requestfailed', (request) => {
         // A page that goes away takes its requests along.
