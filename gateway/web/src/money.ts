@@ -105,6 +105,17 @@ export function formatMoney(amount: Minor, currency: string, format: MoneyFormat
   return format.bare || known ? text : `${text}\u00a0${currency}`;
 }
 
+/** A round amount for the axis of a chart: "$1.5K". The only place where digits may be left out. */
+export function formatShort(amount: Minor, currency: string): string {
+  const known = /^[A-Z]{3}$/.test(currency);
+  return new Intl.NumberFormat(localeTag(), {
+    ...(known ? { style: "currency", currency, currencyDisplay: "narrowSymbol" } : {}),
+    notation: "compact",
+    minimumFractionDigits: 0,
+    maximumFractionDigits: 2,
+  }).format(amount / 10 ** exponentOf(currency));
+}
+
 const formats = new Map<string, Intl.NumberFormat>();
 
 function numberFormat(locale: string, currency: string | null, exponent: number, sign: MoneyFormat["sign"]) {

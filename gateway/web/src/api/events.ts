@@ -1,4 +1,5 @@
 import { cache } from "./cache";
+import { setLive } from "./live";
 import type { Balance, Me } from "./types";
 
 const retry_ms = { first: 1_000, most: 30_000 };
@@ -28,6 +29,7 @@ export function watchAccount(account: string): () => void {
   const open = () => {
     source = new EventSource(`/v1/events?account=${account}`);
     source.addEventListener("open", () => {
+      setLive(true);
       wait_ms = retry_ms.first;
       if (missed) reset();
       missed = false;
@@ -36,6 +38,7 @@ export function watchAccount(account: string): () => void {
     source.addEventListener("entry", readAgain);
     source.addEventListener("reset", reset);
     source.addEventListener("error", () => {
+      setLive(false);
       // While it is CONNECTING the browser goes on by itself, with Last-Event-ID.
       if (source?.readyState !== EventSource.CLOSED) return;
       missed = true;
@@ -52,6 +55,7 @@ export function watchAccount(account: string): () => void {
 
   open();
   return () => {
+    setLive(false);
     source?.close();
     clearTimeout(retry);
     clearTimeout(gathering);

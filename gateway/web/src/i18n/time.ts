@@ -3,8 +3,10 @@ import { localeTag } from "./locale";
 /** The browser's time zone, an IANA name. */
 export const timeZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 
-const format = (options: Intl.DateTimeFormatOptions) => (time: string | Date) =>
-  new Intl.DateTimeFormat(localeTag(), options).format(new Date(time));
+const format =
+  (options: Intl.DateTimeFormatOptions) =>
+  (time: string | Date, locale = localeTag()) =>
+    new Intl.DateTimeFormat(locale, { calendar: "gregory", ...options }).format(new Date(time));
 
 export const formatDate = format({ dateStyle: "medium" });
 export const formatDay = format({ month: "short", day: "numeric" });

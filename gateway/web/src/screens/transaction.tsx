@@ -1,6 +1,190 @@
+import type { ComponentChildren } from "preact";
+import type { Account, Leg, Transfer } from "../api/types";
+import { useResource, useWallet } from "../api/use-resource";
+import { Amount } from "../components/amount";
+import { Button } from "../components/button";
+import { Icon } from "../components/icon";
 import { Page } from "../components/page";
+import { Avatar } from "../components/person";
+import { Loaded } from "../components/states";
+import { Table } from "../components/table";
+import { entryTitle, kindText, partyName } from "../i18n/entry-text";
 import { t } from "../i18n/text";
+import { formatExact } from "../i18n/time";
+import { Refund } from "./refund";
+import { changeOf, othersOf, partyOf } from "./transaction-party";
 
 export function Transaction({ id }: { id: string }) {
-  return <Page title={t("app.name")}>{id}</Page>;
+  const wallet = useWallet();
+  const transfer = useResource<Transfer>(`/v1/transfers/${encodeURIComponent(id)}`);
+  return (
+    <Page
+      class="narrow"
+      title={transfer.data === undefined ? t("transaction.title") : titleOf(transfer.data, wallet)}
+      actions={
+        <Button onClick={() => window.print()}>
+          <Icon name="print" />
+          {t("transaction.print")}
+        </Button>
+      }
+    >
+      <p class="no-print">
+        <a class="back" href="/app/transactions">
+          <Icon name="back" />
+          {t("transaction.back")}
+        </a>
+      </p>
+      <Loaded resource={transfer} rows={5}>
+        {(data) => <Details transfer={data} wallet={wallet} />}
+      </Loaded>
+    </Page>
+  );
+}
+
+function titleOf(transfer: Transfer, wallet: Account): string {
+  if (transfer.kind !== "transfer") return kindText(transfer.kind);
+  const name = entryTitle({ kind: transfer.kind, parties: othersOf(transfer, wallet) });
+  return transfer.debit.account === wallet.id
+    ? t("transaction.to", { name })
+    : t("transaction.from", { name });
+}
+
+function Details({ transfer, wallet }: { transfer: Transfer; wallet: Account }) {
+  const { currency } = transfer;
+  return (
+    <>
+      <section class="card" aria-label={t("transaction.details")}>
+        <p class="big">
+          <Amount amount={changeOf(transfer, wallet.id)} currency={currency} signed />
+        </p>
+        <dl class="facts">
+          <Fact name={t("transaction.status")}>{statusText(transfer)}</Fact>
+          <Fact name={t("transaction.when")}>
+            <time dateTime={transfer.at}>{formatExact(transfer.at)}</time>
+          </Fact>
+          {transfer.description !== null && (
+            <Fact name={t("transaction.note")}>
+              <bdi>{transfer.description}</bdi>
+            </Fact>
+          )}
+          <Fact name={t("transaction.reference")}>
+            <bdi>{transfer.id}</bdi>
+          </Fact>
+          {transfer.reverses !== null && (
+            <Fact name={t("transaction.reverses")}>
+              <a href={`/app/transactions/${transfer.reverses}`}>{transfer.reverses}</a>
+            </Fact>
+          )}
+          {transfer.reversed_by !== null && (
+            <Fact name={t("transaction.reversed_by")}>
+              <a href={`/app/transactions/${transfer.reversed_by}`}>{transfer.reversed_by}</a>
+            </Fact>
+          )}
+        </dl>
+      </section>
+      <section class="card" aria-labelledby="legs">
+        <h2 id="legs">{t("transaction.legs")}</h2>
+        <Legs transfer={transfer} wallet={wallet} />
+      </section>
+      <Refund transfer={transfer} wallet={wallet} />
+    </>
+  );
+}
+
+function Fact(props: { name: string; children: ComponentChildren }) {
+  return (
+    <div>
+      <dt class="soft">{props.name}</dt>
+      <dd>{props.children}</dd>
+    </div>
+  );
+}
+
+function statusText({ status, reversed_by }: Transfer): string {
+  if (reversed_by !== null) return t("status.reversed");
+  switch (status) {
+    case "posted":
+      return t("status.posted");
+    case "pending":
+      return t("status.pending");
+    case "captured":
+      return t("status.captured");
+    case "voided":
+      return t("status.voided");
+    case "expired":
+      return t("status.expired");
+  }
+}
+
+function Legs({ transfer, wallet }: { transfer: Transfer; wallet: Account }) {
+  const { currency } = transfer;
+  const rows: { side: string; leg: Leg; amount: number }[] = [
+    { side: t("transaction.payer"), leg: transfer.debit, amount: -Math.abs(transfer.debit.amount) },
+    ...transfer.credits.map((leg) => ({ side: t("transaction.payee"), leg, amount: leg.amount })),
+  ];
+  return (
+    <Table
+      class="legs"
+      caption={t("transaction.legs")}
+      captionHidden
+      rows={rows.map((row, number) => ({ ...row, number }))}
+      rowKey={(row) => row.number}
+      columns={[
+        {
+          name: "who",
+          heading: t("entries.who"),
+          rowHeading: true,
+          plain: true,
+          cell: ({ leg }) => <LegParty transfer={transfer} account={leg.account} wallet={wallet} />,
+        },
+        {
+          name: "side",
+          heading: t("transaction.side"),
+          cell: ({ side }) => <span class="soft">{side}</span>,
+        },
+        {
+          name: "amount",
+          heading: t("entries.amount"),
+          numeric: true,
+          cell: ({ amount }) => <Amount amount={amount} currency={currency} signed />,
+        },
+        {
+          name: "balance",
+          heading: t("transaction.balance_after"),
+          numeric: true,
+          cell: ({ leg }) =>
+            leg.balance === null ? (
+              <span class="soft">
+                <span aria-hidden="true">–</span>
+                <span class="visually-hidden">{t("transaction.not_shown")}</span>
+              </span>
+            ) : (
+              <Amount amount={leg.balance} currency={currency} />
+            ),
+        },
+      ]}
+    />
+  );
+}
+
+function LegParty(props: { transfer: Transfer; account: string; wallet: Account }) {
+  const { transfer, account, wallet } = props;
+  if (account === wallet.id)
+    return (
+      <span class="who">
+        <Avatar name={partyOf(transfer, account).display_name ?? "•"} />
+        {t("party.you")}
+      </span>
+    );
+  const party = partyOf(transfer, account);
+  const isFunding = party.display_name === null && transfer.kind === "top_up";
+  const name = isFunding ? kindText("top_up") : partyName(party);
+  return (
+    <span class="who">
+      <Avatar name={isFunding ? "+" : name} />
+      <a href={`/app/transactions?counterparty=${account}`}>
+        <bdi>{name}</bdi>
+      </a>
+    </span>
+  );
 }

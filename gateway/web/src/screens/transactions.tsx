@@ -1,6 +1,75 @@
+import { useWallet } from "../api/use-resource";
+import { Button, LinkButton } from "../components/button";
+import { EntryTable } from "../components/entry-table";
+import { Icon } from "../components/icon";
 import { Page } from "../components/page";
+import { FailedNotice, Notice, Skeleton } from "../components/states";
 import { t } from "../i18n/text";
+import { address, navigate, useLocation } from "../router";
+import { emptyFilter, filterOf, isFiltered, pageQuery, requestQuery, type EntryFilter } from "./entry-filter";
+import { NothingYet } from "./overview";
+import { TransactionFilters } from "./transaction-filters";
+import { useEntries } from "./use-entries";
+
+const rows_a_page = 50;
 
 export function Transactions() {
-  return <Page title={t("app.name")}>{null}</Page>;
+  const { query } = useLocation();
+  const wallet = useWallet();
+  const filter = filterOf(query);
+  const search = requestQuery(filter);
+  const list = `/v1/accounts/${wallet.id}/entries`;
+  const entries = useEntries(address(list, { limit: String(rows_a_page), ...search }));
+  const show = (wanted: EntryFilter) =>
+    navigate(address("/app/transactions", pageQuery(wanted)), { replace: true });
+
+  return (
+    <Page
+      title={t("nav.transactions")}
+      actions={
+        <LinkButton href={address(list, { ...search, format: "csv" })} download>
+          <Icon name="download" />
+          {t("transactions.csv")}
+        </LinkButton>
+      }
+    >
+      <TransactionFilters filter={filter} currency={wallet.currency} onChange={show} />
+      <section class="card" aria-label={t("nav.transactions")}>
+        <FailedNotice resource={entries} />
+        {entries.entries === undefined ? (
+          entries.loading && <Skeleton rows={8} />
+        ) : entries.entries.length > 0 ? (
+          <EntryTable
+            entries={entries.entries}
+            currency={wallet.currency}
+            caption={t("nav.transactions")}
+            busy={entries.loading}
+          />
+        ) : isFiltered(filter) ? (
+          <Notice
+            title={t("transactions.none_found")}
+            action={<Button onClick={() => show(emptyFilter)}>{t("transactions.clear")}</Button>}
+          >
+            <p>{t("transactions.none_found_text")}</p>
+          </Notice>
+        ) : (
+          <NothingYet />
+        )}
+        {entries.entries !== undefined && entries.entries.length > 0 && (
+          <div class="list-foot">
+            <p class="soft small" role="status">
+              {entries.hasMore
+                ? t("transactions.some", { count: entries.entries.length })
+                : t("transactions.all", { count: entries.entries.length })}
+            </p>
+            {entries.hasMore && (
+              <Button onClick={entries.loadMore} busy={entries.loading}>
+                {t("transactions.more")}
+              </Button>
+            )}
+          </div>
+        )}
+      </section>
+    </Page>
+  );
 }

@@ -1,0 +1,179 @@
+import type { SummaryParty, SummaryRow } from "../api/types";
+import { Amount } from "../components/amount";
+import { AreaChart, BarChart, ChartFrame, PartyBars } from "../components/chart";
+import { Table } from "../components/table";
+import { partyName } from "../i18n/entry-text";
+import { t } from "../i18n/text";
+import { formatDate, formatDay } from "../i18n/time";
+import { formatMoney, formatShort, type Minor } from "../money";
+
+const writers = (currency: string) => ({
+  write: (value: Minor) => formatMoney(value, currency),
+  writeTick: (value: Minor) => formatShort(value, currency),
+});
+
+/** The balance at the end of every day. */
+export function BalanceChart({ rows, currency }: { rows: SummaryRow[]; currency: string }) {
+  const { write, writeTick } = writers(currency);
+  const first = rows[0];
+  const last = rows.at(-1);
+  const lowest = rows.reduce<SummaryRow | undefined>(
+    (least, row) => (least === undefined || row.closing < least.closing ? row : least),
+    undefined,
+  );
+  const summary =
+    first && last && lowest
+      ? t("chart.balance_summary", {
+          first: write(first.closing),
+          from: formatDate(first.start),
+          last: write(last.closing),
+          lowest: write(lowest.closing),
+          day: formatDate(lowest.start),
+        })
+      : "";
+  return (
+    <ChartFrame
+      title={t("chart.balance")}
+      summary={summary}
+      table={() => (
+        <Table
+          caption={t("chart.balance")}
+          captionHidden
+          rows={rows.slice().reverse()}
+          rowKey={(row) => row.start}
+          columns={[
+            { name: "day", heading: t("chart.day"), rowHeading: true, cell: (row) => formatDate(row.start) },
+            {
+              name: "in",
+              heading: t("overview.in"),
+              numeric: true,
+              cell: (row) => <Amount amount={row.in} currency={currency} />,
+            },
+            {
+              name: "out",
+              heading: t("overview.out"),
+              numeric: true,
+              cell: (row) => <Amount amount={row.out} currency={currency} />,
+            },
+            {
+              name: "closing",
+              heading: t("overview.balance"),
+              numeric: true,
+              cell: (row) => <Amount amount={row.closing} currency={currency} />,
+            },
+          ]}
+        />
+      )}
+    >
+      <AreaChart
+        points={rows.map((row) => ({ label: formatDay(row.start), value: row.closing }))}
+        write={write}
+        writeTick={writeTick}
+      />
+    </ChartFrame>
+  );
+}
+
+const parties_shown = 6;
+
+/** Who got how much, the most first. */
+export function PartyChart({ parties, currency }: { parties: SummaryParty[]; currency: string }) {
+  const { write } = writers(currency);
+  const paid = parties.filter((party) => party.out > 0).sort((a, b) => b.out - a.out);
+  const total = paid.reduce((sum, party) => sum + party.out, 0);
+  const [most] = paid;
+  return (
+    <ChartFrame
+      title={t("chart.by_person")}
+      summary={
+        most
+          ? t("chart.by_person_summary", {
+              count: paid.length,
+              total: write(total),
+              name: partyName(most),
+              most: write(most.out),
+            })
+          : t("chart.nothing_spent")
+      }
+      table={() => (
+        <Table
+          caption={t("chart.by_person")}
+          captionHidden
+          rows={paid}
+          rowKey={(party) => party.account}
+          columns={[
+            {
+              name: "who",
+              heading: t("entries.who"),
+              rowHeading: true,
+              cell: (party) => <bdi>{partyName(party)}</bdi>,
+            },
+            {
+              name: "out",
+              heading: t("overview.out"),
+              numeric: true,
+              cell: (party) => <Amount amount={party.out} currency={currency} />,
+            },
+          ]}
+        />
+      )}
+    >
+      <PartyBars
+        points={paid.slice(0, parties_shown).map((party) => ({ label: partyName(party), value: party.out }))}
+        write={write}
+      />
+    </ChartFrame>
+  );
+}
+
+/** How much went out in each week. */
+export function WeekChart({ rows, currency }: { rows: SummaryRow[]; currency: string }) {
+  const { write, writeTick } = writers(currency);
+  const total = rows.reduce((sum, row) => sum + row.out, 0);
+  const most = rows.reduce<SummaryRow | undefined>(
+    (best, row) => (best === undefined || row.out > best.out ? row : best),
+    undefined,
+  );
+  return (
+    <ChartFrame
+      title={t("chart.by_week")}
+      summary={
+        most && total > 0
+          ? t("chart.by_week_summary", {
+              total: write(total),
+              most: write(most.out),
+              week: formatDate(most.start),
+            })
+          : t("chart.nothing_spent")
+      }
+      table={() => (
+        <Table
+          caption={t("chart.by_week")}
+          captionHidden
+          rows={rows.slice().reverse()}
+          rowKey={(row) => row.start}
+          columns={[
+            {
+              name: "week",
+              heading: t("chart.week"),
+              rowHeading: true,
+              cell: (row) => formatDate(row.start),
+            },
+            {
+              name: "out",
+              heading: t("overview.out"),
+              numeric: true,
+              cell: (row) => <Amount amount={row.out} currency={currency} />,
+            },
+          ]}
+        />
+      )}
+    >
+      <BarChart
+        points={rows.map((row) => ({ label: formatDay(row.start), value: row.out }))}
+        write={write}
+        writeTick={writeTick}
+      />
+    </ChartFrame>
+  );
+}

@@ -1,0 +1,41 @@
+import { useConfig, useMe } from "../api/use-resource";
+import { LinkButton } from "../components/button";
+import { t } from "../i18n/text";
+
+/** How one signs in, at which addresses one can be paid, and linking one more way. */
+export function Identities() {
+  const { identities, link_token } = useMe();
+  const { providers } = useConfig();
+  const labelOf = (name: string) => providers.find((provider) => provider.name === name)?.label ?? name;
+  return (
+    <section class="card" aria-labelledby="identities">
+      <h2 id="identities">{t("settings.identities")}</h2>
+      <p class="soft">{t("settings.identities_text")}</p>
+      <ul class="rows">
+        {identities.map(({ provider, email, payable }, i) => (
+          <li key={i}>
+            <div>
+              <strong>{labelOf(provider)}</strong>
+              <p class="soft">
+                <bdi>{email ?? t("settings.no_email")}</bdi>
+              </p>
+            </div>
+            <span class={`badge ${payable ? "" : "neutral"}`}>
+              {payable ? t("settings.payable") : t("settings.not_payable")}
+            </span>
+          </li>
+        ))}
+      </ul>
+      <div class="actions">
+        {providers.map(({ name, label }) => (
+          <LinkButton
+            key={name}
+            href={`/auth/login?${new URLSearchParams({ provider: name, return_to: "/app/settings", link: link_token })}`}
+          >
+            {t("settings.link", { provider: label })}
+          </LinkButton>
+        ))}
+      </div>
+    </section>
+  );
+}
