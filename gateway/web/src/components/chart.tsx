@@ -31,7 +31,8 @@ export function ChartFrame(props: {
 }
 
 const height = 220;
-const margin = { top: 12, bottom: 26, start: 4, end: 4 };
+// The labels of the axis stand in the margin at the start.
+const margin = { top: 12, bottom: 26, start: 48, end: 8 };
 const inner = height - margin.top - margin.bottom;
 
 interface Axis {
@@ -78,7 +79,8 @@ export function AreaChart({ points, write, writeTick }: ChartProps) {
       dir="ltr"
       aria-hidden="true"
       onPointerMove={(event) => {
-        const place = (event.clientX - event.currentTarget.getBoundingClientRect().left) / width;
+        const left = event.currentTarget.getBoundingClientRect().left + margin.start;
+        const place = (event.clientX - left) / (width - margin.start - margin.end);
         setAt(Math.max(0, Math.min(points.length - 1, Math.round(place * (points.length - 1)))));
       }}
       onPointerLeave={() => setAt(null)}
@@ -145,8 +147,8 @@ function Grid({
     <g class="grid">
       {axis.ticks.map((tick) => (
         <g key={tick}>
-          <line x1={0} x2={width} y1={round(axis.y(tick))} y2={round(axis.y(tick))} />
-          <text x={0} y={round(axis.y(tick)) - 4}>
+          <line x1={margin.start} x2={width} y1={round(axis.y(tick))} y2={round(axis.y(tick))} />
+          <text x={0} y={round(axis.y(tick)) + 4}>
             {writeTick(tick)}
           </text>
         </g>

@@ -28,13 +28,15 @@ export function midnight(days: number, now: Date = new Date()): string {
   return new Date(now.getFullYear(), now.getMonth(), now.getDate() + days).toISOString();
 }
 
-/** The local midnight of a date, YYYY-MM-DD, some days on; null where it is no date. */
+/** The local midnight of a date, YYYY-MM-DD, some days on; null where there is no such date. */
 export function midnightOf(date: string, days = 0): string | null {
-  const [year, month, day] = date.split("-").map(Number);
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(date) || year === undefined || month === undefined || day === undefined)
-    return null;
-  const found = new Date(year, month - 1, day + days);
-  return Number.isNaN(found.getTime()) ? null : found.toISOString();
+  const [year = 0, month = 0, day = 0] = date.split("-").map(Number);
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(date) || year === 0) return null;
+  const found = new Date(2000, 0, 1);
+  found.setFullYear(year, month - 1, day);
+  if (found.getMonth() !== month - 1 || found.getDate() !== day) return null;
+  found.setDate(day + days);
+  return found.toISOString();
 }
 
 /** The first of this month, local time, as an instant. */

@@ -21,7 +21,7 @@ import { Sessions } from "./settings-sessions";
 
 export function Settings() {
   return (
-    <Page title={t("nav.settings")} class="settings">
+    <Page title={t("nav.settings")} class="narrow settings">
       <Profile />
       <Appearance />
       <Identities />

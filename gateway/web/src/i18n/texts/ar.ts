@@ -21,7 +21,7 @@ export const ar: Texts = {
   "session.over": "انتهت جلستك",
   "session.over_text": "تم تسجيل خروجك. ما أدخلته ما زال هنا؛ سجّل الدخول من جديد للمتابعة.",
   "session.sign_in": "سجّل الدخول من جديد",
-  "session.sign_in_with": "تسجيل الدخول عبر {provider}",
+  "session.sign_in_with": "المتابعة عبر {provider}",
 
   "state.loading": "جارٍ التحميل…",
   "state.error": "تعذّر التحميل",

@@ -21,7 +21,7 @@ export const en = {
   "session.over": "Your session is over",
   "session.over_text": "You have been signed out. What you entered is still here; sign in again to go on.",
   "session.sign_in": "Sign in again",
-  "session.sign_in_with": "Sign in with {provider}",
+  "session.sign_in_with": "Continue with {provider}",
 
   "state.loading": "Loading…",
   "state.error": "This could not be loaded",
