@@ -26,8 +26,8 @@ scene('the overview of a wallet that is used', async ({ open }) => {
     assert.equal(await last.getByRole('row').count(), 1 + 5);
     for (const table of await viewer.page.getByText('Show the numbers as a table').all()) await table.click();
     await look(viewer.page, 'overview');
-    await viewer.page.getByText('90 days').click();
-    await viewer.page.getByText('365 days').click();
+    await viewer.page.getByLabel('90 days').click();
+    await viewer.page.getByLabel('365 days').click();
 
     await pay(other, [[viewer.account, 1_001]], 'While you look');
     await last.getByText('While you look').waitFor();

@@ -19,7 +19,7 @@ scene('the profile is changed, and stays so', async ({ open }) => {
     await page.getByRole('status').getByText('Saved').waitFor();
     assert.equal((await me(context)).display_name, 'Zoë O’Neill 👩‍🚀');
 
-    await page.getByLabel('Dark').check();
+    await page.getByLabel('Dark').click();
     await page.waitForFunction(() => document.documentElement.dataset.theme === 'dark');
     await page.getByLabel('Language').selectOption('ar');
     await page.waitForFunction(() => document.documentElement.dir === 'rtl' && document.documentElement.lang.startsWith('ar'));

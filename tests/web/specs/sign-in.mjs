@@ -6,7 +6,7 @@ import { answerProvider, call, me, newName, newPerson, signIn } from '../people.
 import { scene } from '../scene.mjs';
 import { app, issuer } from '../settings.mjs';
 
-const signInLink = (page) => page.getByRole('main').getByRole('link', { name: 'Sign in with Demo sign-in' });
+const signInLink = (page) => page.getByRole('main').getByRole('link', { name: 'Continue with Demo sign-in' });
 
 scene('one signs in at the provider, and out at both', async ({ open }) => {
     const page = await open();
@@ -49,7 +49,7 @@ scene('the demo people have names, money and addresses', async ({ open }) => {
 scene('a page that needs signing in is where one ends up', async ({ open }) => {
     const page = await open();
     await page.goto('/app/transactions?direction=in');
-    assert.equal(page.url(), `${app}/?return_to=${encodeURIComponent('/app/transactions?direction=in')}`);
+    assert.equal(new URL(page.url()).searchParams.get('return_to'), '/app/transactions?direction=in');
     await page.getByText('Sign in to see this page.').waitFor();
     await signInLink(page).click();
     await answerProvider(page, newName());
@@ -78,10 +78,10 @@ scene('a session that was ended elsewhere is over here at once, and one goes on 
 
     await person.page.getByLabel('Your name').fill('A name not to be lost');
     await person.page.getByRole('button', { name: 'Save' }).click();
-    const over = person.page.getByRole('alert').filter({ hasText: 'Your session is over' });
+    const over = person.page.getByRole('alert').filter({ hasText: 'You have been signed out' });
     await over.waitFor();
     assert.equal(await person.page.getByLabel('Your name').inputValue(), 'A name not to be lost');
     await look(person.page, 'session over');
-    await over.getByRole('link', { name: /^Sign in/ }).click();
+    await over.getByRole('link', { name: /Demo sign-in$/ }).click();
     await person.page.waitForURL(`${app}/app/settings`);    // the provider still knows who it is
 });

@@ -43,9 +43,9 @@ scene('transactions are searched, filtered and loaded page by page', async ({ op
     await page.getByRole('button', { name: 'Clear all filters' }).first().click();
     await page.getByText('50 transactions shown, there are more.').waitFor();
 
-    await page.getByText('In', { exact: true }).click();
+    await page.getByLabel('In', { exact: true }).click();
     await page.getByText('3 transactions, that is all.').waitFor();
-    await page.getByText('Out', { exact: true }).click();
+    await page.getByLabel('Out', { exact: true }).click();
     await page.getByText('More filters').click();
     await page.getByLabel('At least').fill('0.07');
     await page.getByText('17 transactions, that is all.').waitFor();
