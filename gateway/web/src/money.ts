@@ -93,8 +93,8 @@ export function formatMoney(amount: Minor, currency: string, format: MoneyFormat
   const fraction = (size % scale).toString().padStart(exponent, "0");
   // A BigInt has no negative zero: -0.50 is written as -1.00 with its digits replaced.
   const template = (whole === 0n && amount !== 0 ? 1n : whole) * (amount < 0 ? -1n : 1n);
-  const digits = digitsOf(locale);
-  const localised = (text: string) => Array.from(text, (digit) => digits[Number(digit)]).join("");
+  const ownDigits = digitsOf(locale);
+  const localised = (text: string) => Array.from(text, (digit) => ownDigits[Number(digit)]).join("");
   const text = formatter
     .formatToParts(template)
     .map(({ type, value }) => {
@@ -133,6 +133,14 @@ function numberFormat(locale: string, currency: string | null, exponent: number,
   return found;
 }
 
+const digits = new Map<string, string[]>();
+
+/** The locale's digits, zero first. */
 function digitsOf(locale: string): string[] {
-  return Array.from(new Intl.NumberFormat(locale, { useGrouping: false }).format(9876543210n)).reverse();
+  let found = digits.get(locale);
+  if (found === undefined) {
+    found = Array.from(new Intl.NumberFormat(locale, { useGrouping: false }).format(9876543210n)).reverse();
+    digits.set(locale, found);
+  }
+  return found;
 }

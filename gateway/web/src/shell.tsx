@@ -88,6 +88,7 @@ function SessionOver() {
     <Notice
       tone="warning"
       role="alert"
+      class="session-over"
       title={t("session.over")}
       action={providers.map(({ name, label }) => (
         <LinkButton key={name} look="primary" href={signInUrl(name, here)}>

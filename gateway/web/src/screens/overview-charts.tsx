@@ -95,33 +95,40 @@ export function PartyChart({ parties, currency }: { parties: SummaryParty[]; cur
             })
           : t("chart.nothing_spent")
       }
-      table={() => (
-        <Table
-          caption={t("chart.by_person")}
-          captionHidden
-          rows={paid}
-          rowKey={(party) => party.account}
-          columns={[
-            {
-              name: "who",
-              heading: t("entries.who"),
-              rowHeading: true,
-              cell: (party) => <bdi>{partyName(party)}</bdi>,
-            },
-            {
-              name: "out",
-              heading: t("overview.out"),
-              numeric: true,
-              cell: (party) => <Amount amount={party.out} currency={currency} />,
-            },
-          ]}
+      table={
+        most &&
+        (() => (
+          <Table
+            caption={t("chart.by_person")}
+            captionHidden
+            rows={paid}
+            rowKey={(party) => party.account}
+            columns={[
+              {
+                name: "who",
+                heading: t("entries.who"),
+                rowHeading: true,
+                cell: (party) => <bdi>{partyName(party)}</bdi>,
+              },
+              {
+                name: "out",
+                heading: t("overview.out"),
+                numeric: true,
+                cell: (party) => <Amount amount={party.out} currency={currency} />,
+              },
+            ]}
+          />
+        ))
+      }
+    >
+      {most && (
+        <PartyBars
+          points={paid
+            .slice(0, parties_shown)
+            .map((party) => ({ label: partyName(party), value: party.out }))}
+          write={write}
         />
       )}
-    >
-      <PartyBars
-        points={paid.slice(0, parties_shown).map((party) => ({ label: partyName(party), value: party.out }))}
-        write={write}
-      />
     </ChartFrame>
   );
 }
@@ -146,34 +153,39 @@ export function WeekChart({ rows, currency }: { rows: SummaryRow[]; currency: st
             })
           : t("chart.nothing_spent")
       }
-      table={() => (
-        <Table
-          caption={t("chart.by_week")}
-          captionHidden
-          rows={rows.slice().reverse()}
-          rowKey={(row) => row.start}
-          columns={[
-            {
-              name: "week",
-              heading: t("chart.week"),
-              rowHeading: true,
-              cell: (row) => formatDate(row.start),
-            },
-            {
-              name: "out",
-              heading: t("overview.out"),
-              numeric: true,
-              cell: (row) => <Amount amount={row.out} currency={currency} />,
-            },
-          ]}
+      table={
+        total > 0 &&
+        (() => (
+          <Table
+            caption={t("chart.by_week")}
+            captionHidden
+            rows={rows.slice().reverse()}
+            rowKey={(row) => row.start}
+            columns={[
+              {
+                name: "week",
+                heading: t("chart.week"),
+                rowHeading: true,
+                cell: (row) => formatDate(row.start),
+              },
+              {
+                name: "out",
+                heading: t("overview.out"),
+                numeric: true,
+                cell: (row) => <Amount amount={row.out} currency={currency} />,
+              },
+            ]}
+          />
+        ))
+      }
+    >
+      {total > 0 && (
+        <BarChart
+          points={rows.map((row) => ({ label: formatDay(row.start), value: row.out }))}
+          write={write}
+          writeTick={writeTick}
         />
       )}
-    >
-      <BarChart
-        points={rows.map((row) => ({ label: formatDay(row.start), value: row.out }))}
-        write={write}
-        writeTick={writeTick}
-      />
     </ChartFrame>
   );
 }

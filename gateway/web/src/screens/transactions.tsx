@@ -47,6 +47,7 @@ export function Transactions() {
           />
         ) : isFiltered(filter) ? (
           <Notice
+            role="status"
             title={t("transactions.none_found")}
             action={<Button onClick={() => show(emptyFilter)}>{t("transactions.clear")}</Button>}
           >
