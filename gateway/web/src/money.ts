@@ -29,6 +29,7 @@ function separators(locale: string): Separators {
   return { decimal: find("decimal") || ".", group: find("group") };
 }
 
+const digits_at_most = String(Number.MAX_SAFE_INTEGER).length;
 const ignored = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const groupSigns = /[\s'\u2019]/;
 const arabicDigits = /[\u0660-\u0669\u06f0-\u06f9]/g;
@@ -63,10 +64,12 @@ export function parseMoney(text: string, currency: string, locale: string = loca
   const wholeIsNumber = unsigned.test(whole) || grouped.test(whole) || (whole === "" && fraction !== "");
   if (more.length > 0 || !wholeIsNumber || (fraction !== "" && !unsigned.test(fraction)))
     return refuse("not_a_number");
-  const significant = fraction.replace(/0+$/, "");
-  if (significant.length > exponent) return refuse("too_many_decimals");
+  // Not even zeros: "1.000" is a thousand to many.
+  if (fraction.length > exponent) return refuse("too_many_decimals");
 
-  const amount = BigInt(whole.replaceAll("_", "") + significant.padEnd(exponent, "0"));
+  const digits = (whole.replaceAll("_", "") + fraction.padEnd(exponent, "0")).replace(/^0+/, "");
+  if (digits.length > digits_at_most) return refuse("too_large");
+  const amount = BigInt(digits);
   return amount > BigInt(Number.MAX_SAFE_INTEGER)
     ? refuse("too_large")
     : { amount: Number(amount), error: null };
@@ -93,8 +96,8 @@ export function formatMoney(amount: Minor, currency: string, format: MoneyFormat
   const fraction = (size % scale).toString().padStart(exponent, "0");
   // A BigInt has no negative zero: -0.50 is written as -1.00 with its digits replaced.
   const template = (whole === 0n && amount !== 0 ? 1n : whole) * (amount < 0 ? -1n : 1n);
-  const ownDigits = digitsOf(locale);
-  const localised = (text: string) => Array.from(text, (digit) => ownDigits[Number(digit)]).join("");
+  const digits = digitsOf(locale);
+  const localised = (text: string) => Array.from(text, (digit) => digits[Number(digit)]).join("");
   const text = formatter
     .formatToParts(template)
     .map(({ type, value }) => {
@@ -133,14 +136,14 @@ function numberFormat(locale: string, currency: string | null, exponent: number,
   return found;
 }
 
-const digits = new Map<string, string[]>();
+const digitsByLocale = new Map<string, string[]>();
 
 /** The locale's digits, zero first. */
 function digitsOf(locale: string): string[] {
-  let found = digits.get(locale);
+  let found = digitsByLocale.get(locale);
   if (found === undefined) {
     found = Array.from(new Intl.NumberFormat(locale, { useGrouping: false }).format(9876543210n)).reverse();
-    digits.set(locale, found);
+    digitsByLocale.set(locale, found);
   }
   return found;
 }

@@ -76,11 +76,12 @@ export function BalanceChart({ rows, currency }: { rows: SummaryRow[]; currency:
 
 const parties_shown = 6;
 
-/** Who got how much, the most first. */
-export function PartyChart({ parties, currency }: { parties: SummaryParty[]; currency: string }) {
+/** Who got how much, the most first; the gateway names those with the largest sums. */
+export function PartyChart(props: { rows: SummaryRow[]; parties: SummaryParty[]; currency: string }) {
+  const { rows, parties, currency } = props;
   const { write } = writers(currency);
   const paid = parties.filter((party) => party.out > 0).sort((a, b) => b.out - a.out);
-  const total = paid.reduce((sum, party) => sum + party.out, 0);
+  const total = rows.reduce((sum, row) => sum + row.out, 0);
   const [most] = paid;
   return (
     <ChartFrame
@@ -88,7 +89,6 @@ export function PartyChart({ parties, currency }: { parties: SummaryParty[]; cur
       summary={
         most
           ? t("chart.by_person_summary", {
-              count: paid.length,
               total: write(total),
               name: partyName(most),
               most: write(most.out),
