@@ -29,6 +29,7 @@ function separators(locale: string): Separators {
   return { decimal: find("decimal") || ".", group: find("group") };
 }
 
+const digits_at_most = String(Number.MAX_SAFE_INTEGER).length;
 const ignored = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const groupSigns = /[\s'\u2019]/;
 const arabicDigits = /[\u0660-\u0669\u06f0-\u06f9]/g;
@@ -63,10 +64,12 @@ export function parseMoney(text: string, currency: string, locale: string = loca
   const wholeIsNumber = unsigned.test(whole) || grouped.test(whole) || (whole === "" && fraction !== "");
   if (more.length > 0 || !wholeIsNumber || (fraction !== "" && !unsigned.test(fraction)))
     return refuse("not_a_number");
-  const significant = fraction.replace(/0+$/, "");
-  if (significant.length > exponent) return refuse("too_many_decimals");
+  // Not even zeros: "1.000" is a thousand to many.
+  if (fraction.length > exponent) return refuse("too_many_decimals");
 
-  const amount = BigInt(whole.replaceAll("_", "") + significant.padEnd(exponent, "0"));
+  const digits = (whole.replaceAll("_", "") + fraction.padEnd(exponent, "0")).replace(/^0+/, "");
+  if (digits.length > digits_at_most) return refuse("too_large");
+  const amount = BigInt(digits);
   return amount > BigInt(Number.MAX_SAFE_INTEGER)
     ? refuse("too_large")
     : { amount: Number(amount), error: null };
@@ -133,6 +136,14 @@ function numberFormat(locale: string, currency: string | null, exponent: number,
   return found;
 }
 
+const digitsByLocale = new Map<string, string[]>();
+
+/** The locale's digits, zero first. */
 function digitsOf(locale: string): string[] {
-  return Array.from(new Intl.NumberFormat(locale, { useGrouping: false }).format(9876543210n)).reverse();
+  let found = digitsByLocale.get(locale);
+  if (found === undefined) {
+    found = Array.from(new Intl.NumberFormat(locale, { useGrouping: false }).format(9876543210n)).reverse();
+    digitsByLocale.set(locale, found);
+  }
+  return found;
 }

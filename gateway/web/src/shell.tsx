@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { onSessionEnded, request } from "./api/client";
+import { onSession, request } from "./api/client";
 import { useConfig } from "./api/use-resource";
 import { Icon, type IconName } from "./components/icon";
 import { LinkButton } from "./components/button";
@@ -81,13 +81,14 @@ export function signInUrl(provider: string, returnTo: string): string {
 function SessionOver() {
   const [over, setOver] = useState(false);
   const { providers } = useConfig();
-  useEffect(() => onSessionEnded(() => setOver(true)), []);
+  useEffect(() => onSession(setOver), []);
   if (!over) return null;
   const here = window.location.pathname + window.location.search;
   return (
     <Notice
       tone="warning"
       role="alert"
+      class="session-over"
       title={t("session.over")}
       action={providers.map(({ name, label }) => (
         <LinkButton key={name} look="primary" href={signInUrl(name, here)}>

@@ -57,8 +57,8 @@ function Who({ entry }: { entry: Entry }) {
           <bdi>{title}</bdi>
         </a>
         {detail !== "" && (
-          <span class="soft small clip">
-            <bdi>{detail}</bdi>
+          <span class="soft small clip" dir="auto">
+            {detail}
           </span>
         )}
       </span>

@@ -3,10 +3,17 @@ import { localeTag } from "./locale";
 /** The browser's time zone, an IANA name. */
 export const timeZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 
-const format =
-  (options: Intl.DateTimeFormatOptions) =>
-  (time: string | Date, locale = localeTag()) =>
-    new Intl.DateTimeFormat(locale, { calendar: "gregory", ...options }).format(new Date(time));
+function format(options: Intl.DateTimeFormatOptions) {
+  const formats = new Map<string, Intl.DateTimeFormat>();
+  return (time: string | Date, locale = localeTag()): string => {
+    let found = formats.get(locale);
+    if (found === undefined) {
+      found = new Intl.DateTimeFormat(locale, { calendar: "gregory", ...options });
+      formats.set(locale, found);
+    }
+    return found.format(new Date(time));
+  };
+}
 
 export const formatDate = format({ dateStyle: "medium" });
 export const formatDay = format({ month: "short", day: "numeric" });

@@ -32,7 +32,7 @@ type Phase =
   | { name: "unknown" }
   | { name: "done"; refund: Transfer };
 
-const repeat_ms = 3_000;
+const repeat_ms = { first: 3_000, most: 60_000 };
 
 function RefundForm({
   transfer,
@@ -53,6 +53,7 @@ function RefundForm({
   );
   const [error, setError] = useState("");
   const [confirming, setConfirming] = useState<RefundBody | null>(null);
+  const repeat = useRef(repeat_ms.first);
   const field = useRef<HTMLInputElement>(null);
   const outcome = useRef<HTMLDivElement>(null);
   const payer = partyName(partyOf(transfer, transfer.debit.account));
@@ -85,7 +86,8 @@ function RefundForm({
   useEffect(() => {
     const { sent } = attempt.current;
     if (phase.name !== "unknown" || sent === null) return;
-    const timer = setTimeout(() => void send(sent), repeat_ms);
+    const timer = setTimeout(() => void send(sent), repeat.current);
+    repeat.current = Math.min(repeat.current * 2, repeat_ms.most);
     return () => clearTimeout(timer);
   }, [phase]);
   useEffect(() => {

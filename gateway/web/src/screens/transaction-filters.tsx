@@ -108,14 +108,16 @@ function SearchField({ value, onChange }: { value: string; onChange: (q: string)
   );
 }
 
-/** People there was something with in a year, by name; any other is offered while the address asks for it. */
+/** People there was most with in a year, and those paid last, by name; any other while the address asks for it. */
 function PersonField({ value, onChange }: { value: string; onChange: (account: string) => void }) {
   const { id } = useWallet();
   const query = { from: midnight(-364), bucket: "month", by: "counterparty", tz: timeZone() };
   const { data } = useResource<Summary>(address(`/v1/accounts/${id}/summary`, query));
-  const people: Party[] = (data?.by ?? []).filter((party) => party.display_name !== null);
-  if (value !== "" && !people.some(({ account }) => account === value))
-    people.push({ account: value, display_name: null });
+  const recent = useResource<{ data: Party[] }>("/v1/recipients").data?.data ?? [];
+  const named = [...(data?.by ?? []), ...recent].filter((party) => party.display_name !== null);
+  const byAccount = new Map(named.map((party) => [party.account, party]));
+  if (value !== "" && !byAccount.has(value)) byAccount.set(value, { account: value, display_name: null });
+  const people = [...byAccount.values()];
   const collator = new Intl.Collator(language());
   people.sort((a, b) => collator.compare(partyName(a), partyName(b)));
   return (

@@ -96,10 +96,7 @@ export const en = {
   "chart.balance": "Balance",
   "chart.balance_summary": "From {first} on {from} to {last} now. Lowest at the end of {day}: {lowest}.",
   "chart.by_person": "Spending by person",
-  "chart.by_person_summary": {
-    one: "{total} to {count} person: {name}.",
-    other: "{total} to {count} people, most to {name}: {most}.",
-  },
+  "chart.by_person_summary": "{total} in all, most to {name}: {most}.",
   "chart.by_week": "Spending by week",
   "chart.by_week_summary": "{total} in all, most in the week of {week}: {most}.",
   "chart.nothing_spent": "Nothing was spent in this time.",
