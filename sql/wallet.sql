@@ -99,6 +99,7 @@ end $$;
 create or replace function gateway_begin_session(wallet_user bigint, issuer text, digest bytea, user_agent text,
     idle_s integer, max_s integer, replaces bytea) returns bigint
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
 declare
     max_sessions constant integer := 50;                -- of one user
     kept_for constant interval := '30 days';
@@ -115,8 +116,10 @@ begin
             and o.expires_at > now
         order by o.last_seen_at desc offset max_sessions - 1));
     insert into tokpay.wallet_session (digest, wallet_user, issuer, user_agent, idle_at, expires_at)
-    values (digest, wallet_user, issuer, left(user_agent, 300), now + make_interval(secs => least(idle_s, max_s)),
+    values (gateway_begin_session.digest, gateway_begin_session.wallet_user, gateway_begin_session.issuer,
+        left(gateway_begin_session.user_agent, 300), now + make_interval(secs => least(idle_s, max_s)),
         now + make_interval(secs => max_s))
+    on conflict (digest) do update set user_agent = excluded.user_agent     -- a repetition
     returning id into begun;
     return begun;
 end $$;

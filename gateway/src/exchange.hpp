@@ -14,7 +14,8 @@ namespace tokpay {
 struct Exchange {
 	Worker &worker;
 	const HttpRequest &request;
-	int64_t id = 0; // {id} of the path, where the route has one
+	int64_t id = 0;				// {id} of the path, where the route has one
+	std::string_view part = {}; // what stands there, whatever its name
 	CallerPtr caller;
 	Clock::time_point deadline;
 	std::vector<std::pair<const char *, std::string>> headers = {}; // of the answer, whatever it is

@@ -48,6 +48,12 @@ Reply reverse_transfer(Exchange &exchange);
 // handlers_events.cpp
 Reply get_events(Exchange &exchange);
 
+// handlers_sign_in.cpp
+Reply get_login(Exchange &exchange);
+Reply get_callback(Exchange &exchange);
+Reply get_session(Exchange &exchange);
+Reply post_logout(Exchange &exchange);
+
 // handlers_me.cpp
 Reply get_me(Exchange &exchange);
 Reply get_config(Exchange &exchange);

@@ -128,12 +128,16 @@ private:
 // Whose stream it is, to ask again; the client is no proxy.
 struct Credential {
 	std::string authorization;
+	std::string cookie;
 	asio::ip::address client;
 };
 
 asio::awaitable<bool> still_allowed(Worker &worker, const Credential &credential) {
 	HttpRequest request;
-	request.headers.push_back({"Authorization", credential.authorization});
+	if (!credential.authorization.empty())
+		request.headers.push_back({"Authorization", credential.authorization});
+	if (!credential.cookie.empty())
+		request.headers.push_back({"Cookie", credential.cookie});
 	request.peer = credential.client;
 	const auto caller =
 		co_await worker.authenticator.authenticate(request, Clock::now() + credential_deadline);
@@ -223,6 +227,7 @@ Reply get_events(Exchange &exchange) {
 	Response response{.content_type = "text/event-stream"};
 	response.headers.emplace_back("X-Accel-Buffering", "no");
 	const Credential credential{std::string(exchange.request.header("Authorization").value_or("")),
+		std::string(exchange.request.header("Cookie").value_or("")),
 		client_of(exchange.request, exchange.worker.config.trusted_proxies)};
 	response.stream = [&worker = exchange.worker, caller = exchange.caller, teller, credential](
 						  BodyWriter &out) {

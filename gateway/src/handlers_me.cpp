@@ -73,8 +73,14 @@ Reply get_config(Exchange &exchange) {
 		out.end_object();
 	}
 	out.end_array();
-	out.name("providers"); // of sign-in, which comes with the web app
+	out.name("providers");
 	out.begin_array();
+	for (const ProviderConfig &provider : exchange.worker.config.providers) {
+		out.begin_object();
+		out.member("name", provider.name);
+		out.member("label", provider.label);
+		out.end_object();
+	}
 	out.end_array();
 	out.name("demo_funding");
 	if (exchange.worker.config.demo_funding) {

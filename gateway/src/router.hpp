@@ -9,7 +9,7 @@ namespace tokpay {
 
 struct Route {
 	const char *method;
-	const char *path;	 // with {id} for an id
+	const char *path;	 // with {id} for an id, {provider} for a name
 	bool Caller::*scope; // null: any caller
 	Handler handler;
 	Start start = nullptr;	// a faster way to the same answer

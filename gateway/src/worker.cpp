@@ -34,6 +34,8 @@ Worker::Worker(const Config &c, RateLimiter &l, const ServerTls *t, Leadership &
 		{"funded_transfer", &funded_transfers.lane().counters()},
 		{"statement", &statements.lane().counters()},
 		{"credential", &credentials.lane().counters()}};
+	for (const ProviderConfig &provider : c.providers)
+		providers.emplace_back(io, provider);
 	reads.start();
 	transfers.start();
 	funded_transfers.start();

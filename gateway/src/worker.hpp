@@ -13,6 +13,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <array>
+#include <list>
 
 namespace tokpay {
 
@@ -41,8 +42,9 @@ struct Worker {
 	LaneRunner<TransferCall> transfers;		   // as a teller, who cannot create money
 	LaneRunner<TransferCall> funded_transfers; // for callers with the scope fund
 	LaneRunner<StatementCall> statements;	   // everything else, one at a time
-	LaneRunner<CredentialCall> credentials;	   // API keys
+	LaneRunner<CredentialCall> credentials;	   // API keys and sessions
 	Authenticator authenticator{io, config, credentials, statements, limiter};
+	std::list<Provider> providers; // to sign in with
 	Feed feed{io, statements};
 	// Memory that connections use in turn, within one call.
 	std::array<char, 65536> scratch;
