@@ -61,7 +61,7 @@ export class Gateway {
 }
 
 /** One session of psql's, as a superuser. */
-class Psql {
+export class Psql {
     constructor() {
         this.process = spawn('psql', ['-X', '-q', '-A', '-t', '-d', pgUrl], { stdio: ['pipe', 'pipe', 'inherit'] });
     }
