@@ -56,7 +56,16 @@ Reply post_logout(Exchange &exchange);
 
 // handlers_me.cpp
 Reply get_me(Exchange &exchange);
+Reply patch_me(Exchange &exchange);
+Reply list_sessions(Exchange &exchange);
+Reply end_session(Exchange &exchange);
+Reply end_sessions(Exchange &exchange);
 Reply get_config(Exchange &exchange);
 Reply get_openapi(Exchange &exchange);
+
+// handlers_export.cpp, handlers_recipients.cpp
+Reply export_me(Exchange &exchange);
+Reply resolve_recipients(Exchange &exchange);
+Reply list_recipients(Exchange &exchange);
 
 } // namespace tokpay
