@@ -83,6 +83,7 @@ struct Config {
 	Quota failed_credential_quota; // of an address
 	Quota write_quota;			   // of an owner
 	bool demo_funding;			   // owners may top up their accounts with money from nowhere
+	std::string web;			   // the directory of the built app; empty: no pages
 	bool log_requests;			   // all of them; else those that fail
 	std::chrono::milliseconds slow_request; // those that took so long are logged, too; 0: none
 	bool only_check;						// --check: do not serve

@@ -195,12 +195,15 @@ Reply get_events(Exchange &exchange) {
 			pg::text_array(principals), pg::int8_array(*versions), pg::int4(max_missed_entries));
 	if (!changes)
 		co_return changes.error();
+	const auto names = co_await read_names(exchange, counterparties(*changes));
+	if (!names)
+		co_return names.error();
 
 	std::vector<Balance> balances;
 	std::vector<std::vector<WatchedEntry>> missed(accounts->size());
 	for (int row = 0; row < changes->rows(); row++) {
 		const auto i = static_cast<size_t>(changes->int8(row, 9)) - 1;
-		Change change = read_change(*changes, row, (*accounts)[i]);
+		Change change = read_change(*changes, row, (*accounts)[i], *names);
 		if (change.entry)
 			missed[i].push_back(std::move(*change.entry));
 		else

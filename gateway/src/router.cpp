@@ -29,6 +29,13 @@ const std::vector<Route> routes = {
 	{"GET", "/v1/events", &Caller::read, get_events},
 	{"PATCH", "/v1/accounts/{id}", &Caller::admin, patch_account},
 	{"GET", "/v1/me", nullptr, get_me},
+	{"PATCH", "/v1/me", &Caller::has_session, patch_me},
+	{"GET", "/v1/me/sessions", &Caller::has_session, list_sessions},
+	{"DELETE", "/v1/me/sessions", &Caller::has_session, end_sessions},
+	{"DELETE", "/v1/me/sessions/{id}", &Caller::has_session, end_session},
+	{"GET", "/v1/me/export", &Caller::has_session, export_me},
+	{"GET", "/v1/recipients", &Caller::has_session, list_recipients},
+	{"POST", "/v1/recipients:resolve", &Caller::has_session, resolve_recipients},
 	{"GET", "/v1/config", nullptr, get_config, nullptr, true},
 	{"GET", "/auth/login", nullptr, get_login, nullptr, true},
 	{"GET", "/auth/callback/{provider}", nullptr, get_callback, nullptr, true},
@@ -38,6 +45,10 @@ const std::vector<Route> routes = {
 	{"GET", "/v1/accounts/{id}", &Caller::read, get_account},
 	{"GET", "/v1/accounts", &Caller::admin, list_accounts},
 	{"POST", "/v1/accounts", &Caller::admin, open_account},
+	{"GET", "/", nullptr, get_landing_page, nullptr, true, true},
+	{"GET", "/app", nullptr, get_app_page, nullptr, true, true},
+	{"GET", "/app/{page}", nullptr, get_app_page, nullptr, true, true},
+	{"GET", "/{file}", nullptr, get_file, nullptr, true, true},
 };
 
 size_t no_route() {
@@ -75,24 +86,44 @@ bool meets(std::string_view path, std::string_view pattern, std::string_view *pa
 	return !part->empty() && part->find_first_of("/:") == std::string_view::npos;
 }
 
+// The same for a page's, of an app that may not be there.
+bool meets_page(std::string_view path, std::string_view pattern, const WebFiles *web) {
+	if (web == nullptr)
+		return false;
+	if (pattern == "/{file}")
+		return web->find(path) != nullptr;
+	constexpr std::string_view any = "{page}";
+	if (!pattern.ends_with(any))
+		return path == pattern;
+	pattern.remove_suffix(any.size());
+	return path.starts_with(pattern);
+}
+
+bool takes(const Route &route, std::string_view method) {
+	return method == route.method || (route.is_page && method == "HEAD");
+}
+
 struct Match {
 	const Route *route = nullptr;
 	std::string_view part; // of the path, that the route has a name for
 	std::string allowed;   // methods of the path, where only the method is wrong
 };
 
-Match match(std::string_view method, std::string_view path) {
+Match match(const Worker &worker, const HttpRequest &request) {
+	const std::string_view path = request.target.substr(0, request.target.find('?'));
 	Match found;
 	for (const Route &route : routes) {
 		std::string_view part;
-		if (!meets(path, route.path, &part))
+		if (!(route.is_page ? meets_page(path, route.path, worker.web)
+							: meets(path, route.path, &part)))
 			continue;
-		if (method == route.method) {
+		if (takes(route, request.method)) {
 			found.route = &route;
 			found.part = part;
 			return found;
 		}
-		found.allowed += (found.allowed.empty() ? "" : ", ") + std::string(route.method);
+		found.allowed += (found.allowed.empty() ? "" : ", ") + std::string(route.method) +
+						 (route.is_page ? ", HEAD" : "");
 	}
 	return found;
 }
@@ -102,10 +133,6 @@ const char *scope_name(bool Caller::*scope) {
 		   : scope == &Caller::transfer ? "transfer"
 		   : scope == &Caller::top_up	? "fund"
 										: "admin";
-}
-
-Match match(const HttpRequest &request) {
-	return match(request.method, request.target.substr(0, request.target.find('?')));
 }
 
 Problem no_such_route(const Match &found) {
@@ -155,7 +182,7 @@ asio::awaitable<Response> handle(const Route &route, Exchange &exchange) {
 
 asio::awaitable<Result<Response>> dispatch(
 	Worker &worker, const HttpRequest &request, size_t &route, CallerPtr &known_caller) {
-	const Match found = match(request);
+	const Match found = match(worker, request);
 	if (found.route == nullptr)
 		co_return no_such_route(found);
 	route = static_cast<size_t>(found.route - routes.data());
@@ -165,8 +192,11 @@ asio::awaitable<Result<Response>> dispatch(
 		.part = found.part,
 		.caller = nullptr,
 		.deadline = Clock::now() + worker.config.request_deadline};
-	if (found.route->is_public)
-		co_return co_await handle(*found.route, exchange);
+	if (found.route->is_public) {
+		Response response = co_await handle(*found.route, exchange);
+		known_caller = exchange.caller;
+		co_return response;
+	}
 	const auto caller = co_await worker.authenticator.authenticate(request, exchange.deadline);
 	if (!caller)
 		co_return caller.error();
@@ -190,7 +220,7 @@ asio::awaitable<Result<Response>> dispatch(
 
 std::unique_ptr<PendingAnswer> start_direct(
 	Worker &worker, const HttpRequest &request, Clock::time_point now) {
-	const Match found = match(request);
+	const Match found = match(worker, request);
 	if (found.route == nullptr || found.route->start == nullptr)
 		return nullptr;
 	Exchange exchange{.worker = worker,
@@ -211,7 +241,7 @@ std::unique_ptr<PendingAnswer> start_direct(
 }
 
 asio::awaitable<std::optional<Problem>> find_refusal(Worker &worker, const HttpRequest &request) {
-	const Match found = match(request);
+	const Match found = match(worker, request);
 	if (found.route == nullptr)
 		co_return no_such_route(found);
 	if (found.route->is_public)

@@ -9,6 +9,7 @@
 #include "poller.hpp"
 #include "request_log.hpp"
 #include "tls.hpp"
+#include "web_files.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -25,13 +26,15 @@ constexpr size_t max_body_memory = size_t{128} * 1024 * 1024;
 constexpr size_t max_unread_bytes = size_t{128} * 1024 * 1024;
 
 struct Worker {
-	Worker(
-		const Config &config, RateLimiter &limiter, const ServerTls *tls, Leadership &leadership);
+	Worker(const Config &config, RateLimiter &limiter, const ServerTls *tls, Leadership &leadership,
+		const WebFiles *web = nullptr);
 
 	const Config &config;
 	RateLimiter &limiter; // everybody's
 	const ServerTls *tls; // everybody's; none: the API's port is plain HTTP
+	const WebFiles *web;  // everybody's; none: there are no pages
 	const std::string security_headers;
+	const std::string page_headers;
 	MemoryBudget bodies{max_body_memory}; // before io, which may keep requests
 	boost::asio::io_context io{1};
 	Poller poller{io};
