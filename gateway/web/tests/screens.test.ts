@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
 import test from "node:test";
 import { Offline, Problem } from "../src/api/client";
 import { axisOf } from "../src/components/chart";
@@ -7,6 +8,9 @@ import { emptyFilter, filterOf, isFiltered, pageQuery, requestQuery } from "../s
 import { loadAttempt, meaningOf, saveAttempt } from "../src/screens/refund-attempt";
 import { deviceOf } from "../src/screens/user-agent";
 import { address } from "../src/router";
+
+// Node 18 has it under this name only.
+globalThis.crypto ??= webcrypto as Crypto;
 
 test("a filter survives the way through the page's address", () => {
   const filter = {
