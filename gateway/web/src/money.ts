@@ -23,7 +23,15 @@ interface Separators {
   group: string;
 }
 
+const known_separators = new Map<string, Separators>();
+
 function separators(locale: string): Separators {
+  let found = known_separators.get(locale);
+  if (found === undefined) known_separators.set(locale, (found = separatorsOf(locale)));
+  return found;
+}
+
+function separatorsOf(locale: string): Separators {
   const parts = new Intl.NumberFormat(locale, { useGrouping: true }).formatToParts(1234567.5);
   const find = (type: string) => parts.find((part) => part.type === type)?.value ?? "";
   return { decimal: find("decimal") || ".", group: find("group") };
@@ -133,6 +141,12 @@ function numberFormat(locale: string, currency: string | null, exponent: number,
   return found;
 }
 
+const known_digits = new Map<string, string[]>();
+
 function digitsOf(locale: string): string[] {
-  return Array.from(new Intl.NumberFormat(locale, { useGrouping: false }).format(9876543210n)).reverse();
+  let found = known_digits.get(locale);
+  if (found !== undefined) return found;
+  found = Array.from(new Intl.NumberFormat(locale, { useGrouping: false }).format(9876543210n)).reverse();
+  known_digits.set(locale, found);
+  return found;
 }
