@@ -4,6 +4,7 @@ import "./styles/base.css";
 import "./styles/components.css";
 import "./styles/shell.css";
 import "./styles/screens.css";
+import "./styles/pay.css";
 import "./styles/print.css";
 import { cache } from "./api/cache";
 import { App } from "./app";

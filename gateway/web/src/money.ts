@@ -18,15 +18,25 @@ export function exponentOf(currency: string): number {
   return exponents.get(currency) ?? 2;
 }
 
-interface Separators {
+/** What a locale writes numbers with; its digits from zero on. */
+interface Signs {
   decimal: string;
   group: string;
+  digits: string[];
 }
 
-function separators(locale: string): Separators {
-  const parts = new Intl.NumberFormat(locale, { useGrouping: true }).formatToParts(1234567.5);
-  const find = (type: string) => parts.find((part) => part.type === type)?.value ?? "";
-  return { decimal: find("decimal") || ".", group: find("group") };
+const signsByLocale = new Map<string, Signs>();
+
+function signsOf(locale: string): Signs {
+  let found = signsByLocale.get(locale);
+  if (found === undefined) {
+    const parts = new Intl.NumberFormat(locale, { useGrouping: true }).formatToParts(1234567.5);
+    const find = (type: string) => parts.find((part) => part.type === type)?.value ?? "";
+    const digits = new Intl.NumberFormat(locale, { useGrouping: false }).format(9876543210n);
+    found = { decimal: find("decimal") || ".", group: find("group"), digits: Array.from(digits).reverse() };
+    signsByLocale.set(locale, found);
+  }
+  return found;
 }
 
 const digits_at_most = String(Number.MAX_SAFE_INTEGER).length;
@@ -42,7 +52,7 @@ const grouped = /^\d{1,3}(?:_\d{2,3})*_\d{3}$/;
  */
 export function parseMoney(text: string, currency: string, locale: string = localeTag()): ParsedMoney {
   const refuse = (error: MoneyError): ParsedMoney => ({ amount: null, error });
-  const { decimal, group } = separators(locale);
+  const { decimal, group } = signsOf(locale);
   const exponent = exponentOf(currency);
 
   let plain = text
@@ -96,7 +106,7 @@ export function formatMoney(amount: Minor, currency: string, format: MoneyFormat
   const fraction = (size % scale).toString().padStart(exponent, "0");
   // A BigInt has no negative zero: -0.50 is written as -1.00 with its digits replaced.
   const template = (whole === 0n && amount !== 0 ? 1n : whole) * (amount < 0 ? -1n : 1n);
-  const digits = digitsOf(locale);
+  const { digits } = signsOf(locale);
   const localised = (text: string) => Array.from(text, (digit) => digits[Number(digit)]).join("");
   const text = formatter
     .formatToParts(template)
@@ -132,18 +142,6 @@ function numberFormat(locale: string, currency: string | null, exponent: number,
       signDisplay: sign === "always" ? "exceptZero" : "auto",
     });
     formats.set(name, found);
-  }
-  return found;
-}
-
-const digitsByLocale = new Map<string, string[]>();
-
-/** The locale's digits, zero first. */
-function digitsOf(locale: string): string[] {
-  let found = digitsByLocale.get(locale);
-  if (found === undefined) {
-    found = Array.from(new Intl.NumberFormat(locale, { useGrouping: false }).format(9876543210n)).reverse();
-    digitsByLocale.set(locale, found);
   }
   return found;
 }

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Offline, Problem } from "../src/api/client";
 import { axisOf } from "../src/components/chart";
 import { midnightOf } from "../src/i18n/time";
 import { emptyFilter, filterOf, isFiltered, pageQuery, requestQuery } from "../src/screens/entry-filter";
-import { loadAttempt, meaningOf, saveAttempt } from "../src/screens/refund-attempt";
 import { deviceOf } from "../src/screens/user-agent";
 import { address } from "../src/router";
 
@@ -47,35 +45,6 @@ test("an axis goes over all values in few round steps", () => {
     for (const value of values) assert.ok(first <= value && value <= last, String(values));
     assert.ok(y(last) < y(first));
   }
-});
-
-const problem = (status: number, code: string) => new Problem({ status, code, title: "", detail: "" });
-
-test("only a definite answer is taken for one", () => {
-  assert.equal(meaningOf(new Offline("")), "unknown");
-  assert.equal(meaningOf(problem(504, "outcome_unknown")), "unknown");
-  assert.equal(meaningOf(problem(502, "unexplained")), "unknown");
-  assert.equal(meaningOf(problem(503, "overloaded")), "not_executed");
-  assert.equal(meaningOf(problem(429, "rate_limited")), "not_executed");
-  assert.equal(meaningOf(problem(401, "unauthenticated")), "not_executed");
-  assert.equal(meaningOf(problem(422, "insufficient_funds")), "refused");
-  assert.equal(meaningOf(problem(404, "not_found")), "refused");
-});
-
-test("a refund's key outlives a reload until its answer is known", () => {
-  const kept = new Map<string, string>();
-  const storage = {
-    getItem: (name: string) => kept.get(name) ?? null,
-    setItem: (name: string, value: string) => void kept.set(name, value),
-    removeItem: (name: string) => void kept.delete(name),
-  } as Storage;
-  const attempt = { ...loadAttempt("5", storage), sent: { account: "1", amount: 2, description: "x" } };
-  assert.match(attempt.key, /^[\w-]{22}$/);
-  saveAttempt("5", attempt, storage);
-  assert.deepEqual(loadAttempt("5", storage), attempt);
-  assert.notEqual(loadAttempt("6", storage).key, attempt.key);
-  saveAttempt("5", null, storage);
-  assert.notEqual(loadAttempt("5", storage).key, attempt.key);
 });
 
 test("a browser and its system are named", () => {

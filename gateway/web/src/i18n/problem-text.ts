@@ -21,10 +21,28 @@ const texts = {
   outcome_unknown: "problem.outcome_unknown",
   already_reversed: "problem.already_reversed",
   unexplained: "problem.unexplained",
+  internal_error: "problem.unexplained",
+  invalid_request: "problem.invalid_request",
+  malformed_json: "problem.invalid_request",
+  idempotency_key_missing: "problem.invalid_request",
+  same_account: "problem.same_account",
+  currency_mismatch: "problem.currency_mismatch",
+  transfer_not_found: "problem.transfer_not_found",
+  chain_failed: "problem.chain_failed",
+  hold_not_pending: "problem.hold_not_pending",
+  name_taken: "problem.name_taken",
+  account_in_use: "problem.account_in_use",
+  too_large: "problem.too_large",
+  request_timeout: "problem.request_timeout",
 } as const satisfies Record<string, TextKey>;
 
 /** A failed request in the words of the person who reads it; what has none here is told as the gateway does. */
 export function problemText(failure: Failure): string {
   if (!(failure instanceof Problem)) return t("state.offline_text");
-  return failure.code in texts ? t(texts[failure.code as keyof typeof texts]) : failure.message;
+  return refusalText(failure.code) ?? failure.message;
+}
+
+/** A code of the API in words, undefined where it has none. */
+export function refusalText(code: string): string | undefined {
+  return code in texts ? t(texts[code as keyof typeof texts]) : undefined;
 }

@@ -185,7 +185,7 @@ export const en = {
   "settings.name_empty": "Enter a name.",
   "settings.save": "Save",
   "settings.not_saved": "This was not saved",
-  "settings.appearance": "Language and look",
+  "settings.appearance": "Appearance",
   "settings.language": "Language",
   "settings.format": "Numbers and dates",
   "settings.format_hint": "Amounts are typed this way, too.",

@@ -1,0 +1,29 @@
+import type { Draft } from "./draft";
+import type { Person } from "./people";
+
+/** What a tab keeps of a payment by its key: the draft, and whom its addresses belong to. */
+export interface KeptDraft {
+  account: string;
+  draft: Draft;
+  people: Person[];
+}
+
+const place = (key: string) => `pay/draft/${key}`;
+
+/** The draft of a payment out of an account, null where this tab has none. */
+export function loadDraft(key: string, account: string): KeptDraft | null {
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(place(key)) ?? "null") as KeptDraft | null;
+    return kept?.account === account ? kept : null;
+  } catch {
+    return null;
+  }
+}
+
+export function saveDraft(key: string, kept: KeptDraft): void {
+  try {
+    sessionStorage.setItem(place(key), JSON.stringify(kept));
+  } catch {
+    // Without storage, or with a full one, the draft lives as long as its page.
+  }
+}
