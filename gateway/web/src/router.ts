@@ -25,6 +25,7 @@ export function useLocation(): Location {
     const listener = () => setNow(location());
     listeners.add(listener);
     window.addEventListener("popstate", listener);
+    listener(); // an effect of a child, which runs earlier, may have gone elsewhere
     return () => {
       listeners.delete(listener);
       window.removeEventListener("popstate", listener);

@@ -56,7 +56,7 @@ function Fields({ row, number, currency, findings, tried, disabled, book, action
   const [inAddress, setInAddress] = useState(false);
   const [inAmount, setInAmount] = useState(false);
   return (
-    <li class="pay-row" role="group" aria-label={t("pay.row", { number })}>
+    <div class="pay-row" role="group" aria-label={t("pay.row", { number })}>
       <span class="pay-number soft small" aria-hidden="true">
         {number}
       </span>
@@ -128,7 +128,7 @@ function Fields({ row, number, currency, findings, tried, disabled, book, action
       >
         <Icon name="remove" />
       </button>
-    </li>
+    </div>
   );
 }
 
