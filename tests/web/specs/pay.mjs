@@ -79,7 +79,8 @@ scene('two tabs of one payment pay once', async ({ open }) => {
     const [other] = await Promise.all([payer.context.waitForEvent('page'), payer.page.evaluate(() => { window.open(location.href); })]);
     await row(other, 1).or(sendButton(other)).first().waitFor();
     if (await sendButton(other).count() === 0) await review(other);
-    await Promise.all([sendButton(payer.page).click(), sendButton(other).click()]);
+    const buttons = await Promise.all([payer.page, other].map((page) => sendButton(page).elementHandle()));
+    await Promise.all(buttons.map((button) => button.evaluate((element) => element.click())));
     await Promise.all([receipt(payer.page).waitFor(), receipt(other).waitFor()]);
     assert.deepEqual([await balance(payer), await balance(payee)], [welcome - 1_000, welcome + 1_000]);
 });
@@ -237,11 +238,11 @@ scene('a list of 1,000 people is pasted and paid', async ({ open }) => {
     await page.getByRole('button', { name: 'Paste or open a list' }).click();
     const lines = Array.from({ length: 1_000 }, (_, i) => `${addressOf(prefix + (i + 1))}, 0.${String(i % 90 + 10)}`);
     await page.getByLabel('Lines').fill([...lines, 'nobody, x'].join('\n'));
-    await page.getByText('Line 1001:').waitFor();
+    await page.getByText(/^Line 1,?001:/).waitFor();
     await look(page, 'list, a fault');
     await page.getByLabel('Lines').fill(lines.join('\n'));
     await page.getByRole('button', { name: 'Add 1,000 payments' }).click();
-    await row(page, 1000).waitFor();
+    await page.getByRole('group', { name: /^Payment 1,?000$/ }).waitFor();
     await review(page);
     await sendButton(page).click();
     await receipt(page).waitFor();
