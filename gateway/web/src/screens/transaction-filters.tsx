@@ -22,7 +22,7 @@ interface Props {
 export function TransactionFilters({ filter, currency, onChange }: Props) {
   // A pause while typing may end after something else has changed: the address knows.
   const set = (change: Partial<EntryFilter>) => onChange({ ...filterOf(location().query), ...change });
-  const { q: _, ...rest } = filter;
+  const { q: _q, direction: _direction, ...rest } = filter;
   const narrowed = Object.values(rest).filter((value) => value !== "").length;
   const [open, setOpen] = useState(narrowed > 0);
   const reversed = filter.from !== "" && filter.to !== "" && filter.to < filter.from;
