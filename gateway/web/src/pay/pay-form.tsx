@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { attemptsAt } from "../attempt/attempt-store";
 import { Problem, type Failure } from "../api/client";
 import type { Account } from "../api/types";
@@ -58,7 +58,8 @@ export function PayForm(props: Props) {
   const focus = (to: Focus) => {
     wanted.current = to;
   };
-  useEffect(() => {
+  // Before the next key is pressed.
+  useLayoutEffect(() => {
     if (wanted.current === null) return;
     const { row, field } = wanted.current;
     wanted.current = null;
