@@ -212,7 +212,7 @@ def test_who_comes_to_localhost_is_sent_to_the_public_url(browse, gateway, site,
 
 
 def test_without_the_setting_there_are_no_pages(gateway):
-    client = Client(url=gateway().url)
+    client = Client(url=gateway(web="").url)
     for path in "/", "/app", "/app/settings", "/favicon.svg", "/assets/app-1a2b.js":
         assert (client.get(path).status, client.post(path, {}).status) == (404, 404)
     client.close()
