@@ -70,7 +70,7 @@ def test_the_first_sign_in_opens_the_wallet(browser, provider, ledger, name):
     assert (account["balance"], account["max_balance"], account["currency"], account["name"]) == (5000, 2**53 - 1, "USD", None)
     again = Browser(browser.url).sign_in(provider, name)
     assert again.get("/v1/me").json["accounts"] == me["accounts"]
-    assert ledger.rows("select kind, amount from tokpay.history(%s)", int(account["id"])) == [("top_up", 5000)]
+    assert ledger.execute("select kind, amount from tokpay.history(%s)", [int(account["id"])]) == [("top_up", 5000)]
 
 
 def test_a_first_sign_in_that_is_raced_opens_one_wallet_with_one_credit(url, provider, name):
@@ -253,10 +253,10 @@ def test_a_provider_without_iss_in_its_answers_need_not_send_it(gateway, name, t
 def test_claims_that_the_id_token_leaves_out_are_asked_for(browser, provider, name, ledger):
     provider.userinfo = {"sub": name, "email": f"{name}@mail.example", "email_verified": True, "name": "From Userinfo"}
     browser.sign_in(provider, name, email=None, email_verified=None)
-    assert ledger.rows("select u.display_name from tokpay.wallet_user u join tokpay.wallet_address a on a.wallet_user = u.id where email = %s", f"{name}@mail.example") == [("From Userinfo",)]
+    assert ledger.execute("select u.display_name from tokpay.wallet_user u join tokpay.wallet_address a on a.wallet_user = u.id where email = %s", [f"{name}@mail.example"]) == [("From Userinfo",)]
     other = name + "b"
     browser.sign_in(provider, other, email=None, email_verified=None)  # userinfo of another subject
-    assert ledger.rows("select count(*) from tokpay.wallet_identity where subject = %s and email = ''", other) == [(1,)]
+    assert ledger.execute("select count(*) from tokpay.wallet_identity where subject = %s and email = ''", [other]) == [(1,)]
 
 
 def test_a_provider_that_is_down_is_said_to_be(gateway, tmp_path):
