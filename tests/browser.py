@@ -19,7 +19,7 @@ class Browser:
 
     def __init__(self, ledger, url, subject=None, email=None, name=None, verified=True, issuer=ISSUER, user_agent="a test"):
         self.ledger, self.url, self.issuer = ledger, url, issuer
-        self.subject = subject or secrets.token_hex(8)
+        self.subject = subject or "u" + secrets.token_hex(8)
         self.email = email or f"{self.subject}@wallets.example"
         self.name = name or f"Person {self.subject}"
         self.user = ledger.value(
