@@ -71,8 +71,12 @@ export function AreaChart({ points, write, writeTick }: ChartProps) {
   const axis = axisOf(points.map(({ value }) => value));
   const start = startOf(axis, writeTick);
   const x = (i: number) => start + ((width - start - margin.end) * i) / Math.max(1, points.length - 1);
+  // In steps: a balance stays what it is until it changes.
   const line = points
-    .map(({ value }, i) => `${i === 0 ? "M" : "L"}${round(x(i))} ${round(axis.y(value))}`)
+    .map(({ value }, i) => {
+      const [left, top] = [round(x(i)), round(axis.y(value))];
+      return i === 0 ? `M${left} ${top}` : `H${left}V${top}`;
+    })
     .join("");
   const base = round(axis.y(Math.max(0, axis.ticks[0] ?? 0)));
   const here = at === null ? undefined : points[at];

@@ -54,7 +54,7 @@ function Who({ entry }: { entry: Entry }) {
       <EntryAvatar entry={entry} />
       <span class="who-text">
         <a href={`/app/transactions/${entry.transfer}`}>
-          <bdi>{title}</bdi>
+          {entry.parties.length > 1 ? title : <bdi>{title}</bdi>}
         </a>
         {detail !== "" && (
           <span class="soft small clip" dir="auto">

@@ -41,14 +41,27 @@ interface Knowledge {
   own: string[];
 }
 
-const parsed = new WeakMap<Row, ParsedMoney>();
+interface Reading {
+  email: string;
+  isAddress: boolean;
+  money: ParsedMoney;
+}
 
-function amountOf(row: Row, currency: string, locale: string): ParsedMoney {
-  let found = parsed.get(row);
+const readings = new WeakMap<Row, Reading>();
+
+/** What a row says, read once however often the others change. */
+function reading(row: Row, currency: string, locale: string): Reading {
+  let found = readings.get(row);
   if (found === undefined) {
-    found = parseMoney(row.amount, currency, locale);
-    if (found.amount === 0) found = { amount: null, error: "negative" };
-    parsed.set(row, found);
+    const email = normalised(row.email);
+    const money = parseMoney(row.amount, currency, locale);
+    const isZero = money.amount === 0;
+    found = {
+      email,
+      isAddress: isAddress(email),
+      money: isZero ? { amount: null, error: "negative" } : money,
+    };
+    readings.set(row, found);
   }
   return found;
 }
@@ -67,13 +80,13 @@ export function assess(draft: Draft, knowledge: Knowledge): Assessment {
   const numbers = new Map(draft.rows.map((row, index) => [row.id, index + 1]));
 
   for (const row of filled) {
-    const email = normalised(row.email);
+    const { email, isAddress, money } = reading(row, currency, draft.locale);
+    const { amount, error } = money;
     const person = find(email) ?? null;
-    const { amount, error } = amountOf(row, currency, draft.locale);
     const found: Findings = { address: "", repeats: 0, amount: error ?? "", short: 0, person };
 
     if (email === "") found.address = "missing";
-    else if (!isAddress(email) || person?.status === "invalid") found.address = "invalid";
+    else if (!isAddress || person?.status === "invalid") found.address = "invalid";
     else if (own.includes(email) || person?.status === "self") found.address = "own";
     else if (person?.status === "unknown") found.address = "unknown";
     else {

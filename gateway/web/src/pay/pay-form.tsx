@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { attemptsAt } from "../attempt/attempt-store";
 import { Problem, type Failure } from "../api/client";
 import type { Account } from "../api/types";
@@ -58,7 +58,8 @@ export function PayForm(props: Props) {
   const focus = (to: Focus) => {
     wanted.current = to;
   };
-  useEffect(() => {
+  // Before the next key is pressed.
+  useLayoutEffect(() => {
     if (wanted.current === null) return;
     const { row, field } = wanted.current;
     wanted.current = null;
@@ -179,7 +180,7 @@ export function PayForm(props: Props) {
               </Button>
             </div>
           </div>
-          <div class="pay-rows">
+          <ol class="pay-rows">
             {draft.rows.map((row, index) => (
               <PayRow
                 key={row.id}
@@ -193,7 +194,7 @@ export function PayForm(props: Props) {
                 actions={actions}
               />
             ))}
-          </div>
+          </ol>
           <p class="pay-add">
             <Button disabled={busy || draft.rows.length >= rows_at_most} onClick={addRow}>
               <Icon name="plus" />

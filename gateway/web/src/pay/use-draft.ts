@@ -1,9 +1,12 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Account } from "../api/types";
 import { localeTag } from "../i18n/locale";
 import { emptyDraft, inLocale, type Draft } from "./draft";
 import { loadDraft, saveDraft } from "./draft-store";
 import type { AddressBook, Person } from "./people";
+
+// A thousand rows are not written at every key.
+const pause_ms = 300;
 
 /** The draft of a payment, kept in this tab through reloads. */
 export function useDraft(
@@ -18,10 +21,20 @@ export function useDraft(
     book.learn(kept.people);
     return inLocale(kept.draft, wallet.currency, localeTag());
   });
-  useEffect(
-    () => saveDraft(key, { account: wallet.id, draft, people: peopleOf(draft, book) }),
-    [draft, known],
-  );
+  const save = useRef(() => {});
+  save.current = () => saveDraft(key, { account: wallet.id, draft, people: peopleOf(draft, book) });
+  useEffect(() => {
+    const timer = setTimeout(() => save.current(), pause_ms);
+    return () => clearTimeout(timer);
+  }, [draft, known]);
+  useEffect(() => {
+    const leave = () => save.current();
+    window.addEventListener("pagehide", leave);
+    return () => {
+      window.removeEventListener("pagehide", leave);
+      leave();
+    };
+  }, []);
   return [draft, setDraft];
 }
 

@@ -10,8 +10,8 @@ import { language, localeTag } from "../i18n/locale";
 import { t } from "../i18n/text";
 import { midnight, timeZone } from "../i18n/time";
 import { formatMoney, parseMoney } from "../money";
-import { address } from "../router";
-import { emptyFilter, isFiltered, longest_search, type EntryFilter } from "./entry-filter";
+import { address, location } from "../router";
+import { emptyFilter, filterOf, isFiltered, longest_search, type EntryFilter } from "./entry-filter";
 
 interface Props {
   filter: EntryFilter;
@@ -20,8 +20,9 @@ interface Props {
 }
 
 export function TransactionFilters({ filter, currency, onChange }: Props) {
-  const set = (change: Partial<EntryFilter>) => onChange({ ...filter, ...change });
-  const { q: _, ...rest } = filter;
+  // A pause while typing may end after something else has changed: the address knows.
+  const set = (change: Partial<EntryFilter>) => onChange({ ...filterOf(location().query), ...change });
+  const { q: _q, direction: _direction, ...rest } = filter;
   const narrowed = Object.values(rest).filter((value) => value !== "").length;
   const [open, setOpen] = useState(narrowed > 0);
   const reversed = filter.from !== "" && filter.to !== "" && filter.to < filter.from;

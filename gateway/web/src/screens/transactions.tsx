@@ -24,7 +24,7 @@ export function Transactions() {
   // While another filter is asked for, what the last one found stays in sight.
   const before = useRef(entries.entries);
   if (entries.entries !== undefined) before.current = entries.entries;
-  const shown = entries.loading ? before.current : entries.entries;
+  const shown = entries.entries ?? (entries.loading && before.current?.length ? before.current : undefined);
   const show = (wanted: EntryFilter) =>
     navigate(address("/app/transactions", pageQuery(wanted)), { replace: true });
 
@@ -61,12 +61,12 @@ export function Transactions() {
         ) : (
           <NothingYet />
         )}
-        {shown !== undefined && shown.length > 0 && (
+        {entries.entries !== undefined && entries.entries.length > 0 && (
           <div class="list-foot">
             <p class="soft small" role="status">
               {entries.hasMore
-                ? t("transactions.some", { count: shown.length })
-                : t("transactions.all", { count: shown.length })}
+                ? t("transactions.some", { count: entries.entries.length })
+                : t("transactions.all", { count: entries.entries.length })}
             </p>
             {entries.hasMore && (
               <Button onClick={entries.loadMore} busy={entries.loading}>
