@@ -7,8 +7,8 @@ import { chromium } from 'playwright-core';
 import { app, issuer, screenshots } from './settings.mjs';
 
 export const views = { wide: { width: 1280, height: 800 }, phone: { width: 320, height: 640 } };
-const timeoutMs = 10_000;
-const testTimeoutMs = 60_000;
+const timeoutMs = 20_000;                 // of one step, on a machine that has much else to do
+const testTimeoutMs = 120_000;
 let browser;
 
 before(async () => {

@@ -25,7 +25,8 @@ export function useLocation(): Location {
     const listener = () => setNow(location());
     listeners.add(listener);
     window.addEventListener("popstate", listener);
-    listener(); // an effect of a child, which runs earlier, may have gone elsewhere
+    // A page's own effects run before this one, and may have gone elsewhere.
+    if (window.location.pathname !== now.path) listener();
     return () => {
       listeners.delete(listener);
       window.removeEventListener("popstate", listener);

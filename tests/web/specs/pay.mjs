@@ -237,11 +237,15 @@ scene('a list of 1,000 people is pasted and paid', async ({ open }) => {
     await page.goto('/app/pay');
     await page.getByRole('button', { name: 'Paste or open a list' }).click();
     const lines = Array.from({ length: 1_000 }, (_, i) => `${addressOf(prefix + (i + 1))}, 0.${String(i % 90 + 10)}`);
-    await page.getByLabel('Lines').fill([...lines, 'nobody, x'].join('\n'));
+    const faulty = Buffer.from([...lines, 'nobody, x'].join('\r\n'));
+    await page.getByLabel('Or open a CSV file').setInputFiles({ name: 'payroll.csv', mimeType: 'text/csv', buffer: faulty });
     await page.getByText(/^Line 1,?001:/).waitFor();
     await look(page, 'list, a fault');
-    await page.getByLabel('Lines').fill(lines.join('\n'));
-    await page.getByRole('button', { name: 'Add 1,000 payments' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+    await payer.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.evaluate((text) => navigator.clipboard.writeText(text), lines.join('\n'));
+    await row(page, 1).getByLabel('E-mail').focus();
+    await page.keyboard.press('Control+V');
     await page.getByRole('group', { name: /^Payment 1,?000$/ }).waitFor();
     await review(page);
     await sendButton(page).click();
