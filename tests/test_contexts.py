@@ -130,6 +130,7 @@ def test_calls_of_one_statement_see_each_other(database, accounts):
         [a, b, a, c],
     ) == [(80, 80, 100)]
     assert database.balances() == [100, 100, 100]
+    assert database.own.notices == []  # of a snapshot that is still active, say
 
 
 def test_two_ends_of_a_hold_in_one_statement_undo_it(database, accounts):

@@ -1,6 +1,6 @@
 -- What the gateway asks: every kind in one call, each for a principal, who reaches its own accounts and nothing else.
 begin;
-select plan(93);
+select plan(97);
 select tokpay.open_account('ann', owner => 'ann'), tokpay.open_account('bob', owner => 'bob'), tokpay.open_account('eve'),
     tokpay.open_account('euro', 'EUR'), tokpay.open_account('full', max_balance => 5), tokpay.open_account('floorless', min_balance => null);
 select tokpay.top_up(test.id('ann'), 1000), tokpay.top_up(test.id('bob'), 50);
@@ -144,6 +144,9 @@ from (values ('owner:eve'), ('key:none'), ('key:ended')) as cases (principal);
 select is(test.rows(format('select id from tokpay.gateway_transfer_by_key(test.id(''ann''), ''k'', %L)', principal)), case when seen then format('(%s)', :paid) else '' end,
     'by key: ' || coalesce(principal, 'anybody'))
 from (values (null, true), ('owner:ann', true), ('owner:bob', false)) as cases (principal, seen);
+select is(test.rows(format('select id = test.id(''ann'') as own from tokpay.gateway_account(test.id(''ann''), pg_temp.principal(%L))', principal)), answer,
+    'the account: ' || coalesce(principal, 'anybody'))
+from (values (null, '(t)'), ('owner:ann', '(t)'), ('owner:bob', ''), ('key:none', '')) as cases (principal, answer);
 select is(test.rows($$select amount, metadata from tokpay.gateway_entries(test.id('bob'), 'owner:bob', null, 10, null, null, 'LUN')$$), '(10,)', 'entries: the metadata is the payer''s');
 select is(test.rows(format('select amount, balance from tokpay.gateway_entries(test.id(''ann''), null, %s)', arguments)), answer, 'entries: ' || what)
 from (values
