@@ -11,6 +11,7 @@ JOBS := $(shell nproc)
 .PHONY: packages packages-cluster packages-test packages-lint packages-matrix packages-fuzz
 # Prerequisites run from left to right.
 .NOTPARALLEL:
+.DELETE_ON_ERROR:
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
@@ -72,7 +73,27 @@ restore: ## bring the cluster back to a time: TO='2026-11-26 12:00:00+00'
 force-leader: ## two machines are gone for good: go on with the third, MACHINE=machine2, as a new incarnation
 	@docker/cluster force-leader "$(MACHINE)"
 
-build: ## build the extension and the gateway; PG_CONFIG= picks the PostgreSQL (15 to 18)
+# npm writes it when all the others are there.
+DEMO_PROVIDER = build/demo-provider/node_modules/.package-lock.json
+NPM_CI = npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null
+
+$(DEMO_PROVIDER): $(wildcard instance/demo-provider/package*.json)
+	@echo "Installing what the demo provider needs"
+	@mkdir -p build/demo-provider
+	@cp $^ build/demo-provider
+	@cd build/demo-provider && $(NPM_CI)
+
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	@echo "Installing the packages of $*"
+	@cd $* && $(NPM_CI)
+
+# A build that fails takes it along (.DELETE_ON_ERROR).
+build/web/index.html: gateway/web/node_modules/.package-lock.json \
+		$(shell find gateway/web -name node_modules -prune -o -path gateway/web/tests -prune -o -type f -print)
+	@echo "Building the web app"
+	@cd gateway/web && npm run --silent build
+
+build: $(DEMO_PROVIDER) build/web/index.html ## build the extension, the gateway and the web app; PG_CONFIG= picks the PostgreSQL (15 to 18)
 	@instance/pg-config > /dev/null
 	@mkdir -p build
 	@# Objects of another PostgreSQL are of no use.
@@ -88,7 +109,7 @@ install: build ## install the extension into PostgreSQL
 	@PG_CONFIG=$(PG_CONFIG) instance/install-extension
 
 clean: ## remove what build has made; never RUN_DIR
-	rm -rf build
+	rm -rf build gateway/web/node_modules tests/web/node_modules
 	$(MAKE) --no-print-directory -C extension clean PG_CONFIG=$(PG_CONFIG)
 
 format: packages-lint ## format the C++ sources

@@ -71,6 +71,16 @@ make_passwords() {
     done | write_private "$home/passwords" "$(id -un)"
 }
 
+# What the demo provider signs with, and what the gateway shows it; both run as one user.
+make_provider_secrets() {
+    if [[ ! -e $home/provider-key ]]; then
+        openssl genrsa 2048 2>/dev/null | write_private "$home/provider-key" "$server_user"
+    fi
+    if [[ ! -e $home/provider-secret ]]; then
+        openssl rand -hex 32 | write_private "$home/provider-secret" "$server_user"
+    fi
+}
+
 password_of() { sed -n "s/^$1 //p" "$home/passwords"; }
 
 # What users and scripts connect with.

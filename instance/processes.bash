@@ -1,4 +1,4 @@
-# Sourced by instance/tokpay: starting, finding and stopping the three server processes.
+# Sourced by instance/tokpay: starting, finding and stopping the server processes.
 
 # Prints the pid of a part, or fails. A pid file may be stale and its number somebody else's by now,
 # so the process has to carry this instance's path among its arguments.
@@ -7,6 +7,7 @@ pid_of() {
     case $1 in
         postgresql) pid_file=$home/data/postmaster.pid argument=$home/data ;;
         pgbouncer) argument=$home/pgbouncer.ini ;;
+        provider) argument=$home/provider.json ;;
         gateway) argument=$home/gateway.conf ;;
     esac
     pid=$(head -n 1 "$pid_file" 2>/dev/null) && [[ $pid =~ ^[0-9]+$ ]] || return 1
@@ -77,9 +78,24 @@ start_pgbouncer() {
     wait_until pgbouncer 5 listening "$POOL_PORT"
 }
 
-# The copy is one that the server user can reach, and a build beside a running gateway does not touch it.
+# What runs is a copy, which the server user can reach and a build beside it does not touch: name, files.
+copy_files() {
+    rm -rf "${home:?}/$1"
+    mkdir "$home/$1"
+    cp -R "${@:2}" "$home/$1"
+    chmod -R a+rX "$home/$1"
+}
+
+start_provider() {
+    say "Starting the demo provider on port $OIDC_PORT"
+    copy_files provider "$checkout"/instance/demo-provider/*.{mjs,js,css,json} "$checkout/build/demo-provider/node_modules"
+    launch provider "$node" "$home/provider/server.mjs" "$home/provider.json"
+    wait_until provider 20 listening "$OIDC_PORT"
+}
+
 start_gateway() {
     say "Starting the gateway on port $HTTP_PORT"
+    copy_files web "$checkout"/build/web/*
     install -m 755 "$gateway" "$home/bin/tokpay-gateway"
     launch gateway "$home/bin/tokpay-gateway" --config "$home/gateway.conf"
     wait_until gateway "$ready_timeout_s" ready
@@ -112,6 +128,7 @@ stop_parts() (
     done
     stop_part gateway TERM 15 KILL
     stop_part pgbouncer TERM 5 KILL
+    stop_part provider TERM 5 KILL
     stop_part postgresql INT 60 QUIT
     for _ in {1..100}; do
         pids=$(orphans)
@@ -127,6 +144,6 @@ stop_parts() (
         [[ -n $pid && -e /proc/$pid ]] && rm "$home/data/postmaster.pid"
         rm -f "$home"/socket/.s.*
     fi
-    rm -f "$home/gateway.pid" "$home/pgbouncer.pid"
+    rm -f "$home"/{gateway,pgbouncer,provider}.pid
     exit $found
 )

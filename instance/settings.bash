@@ -1,5 +1,5 @@
-# Sourced by instance/tokpay: the settings of PostgreSQL, PgBouncer and the gateway, written anew at
-# every start, so that changed ports and paths take effect.
+# Sourced by instance/tokpay: the settings of PostgreSQL, PgBouncer, the demo provider and the gateway,
+# written anew at every start, so that changed ports and paths take effect.
 
 # A quarter of the memory, the container's where that is less; at least 128 MB, at most 2 GB.
 shared_buffers_mb() {
@@ -64,6 +64,33 @@ pgbouncer_users() { sed -n '/^postgres /!s/^\(.*\) \(.*\)$/"\1" "\2"/p' "$home/p
 
 pool_uri() { echo "postgresql://$1:$(password_of "$1")@/tokpay?host=$home/socket&port=$POOL_PORT"; }
 
+# Another site than the gateway's 127.0.0.1, so that a sign-in crosses sites here as it does elsewhere.
+issuer() { echo "http://localhost:$OIDC_PORT"; }
+
+provider_settings() {
+    local url=http://127.0.0.1:$HTTP_PORT
+    cat <<END
+{
+    "issuer": "$(issuer)",
+    "key_file": "$home/provider-key",
+    "clients": [{
+        "client_id": "tokpay",
+        "secret_file": "$home/provider-secret",
+        "redirect_uris": ["$url/auth/callback/demo"],
+        "post_logout_redirect_uris": ["$url/"]
+    }]
+}
+END
+}
+
+wallet_settings() {
+    cat <<END
+provider = demo issuer=$(issuer) client-id=tokpay secret-file=$home/provider-secret label="Demo sign-in" payable-domains=demo.tokpay.example
+welcome-credit = 10000
+web = $home/web
+END
+}
+
 gateway_settings() {
     cat <<END
 listen = 127.0.0.1:$HTTP_PORT
@@ -72,13 +99,18 @@ database = $(pool_uri tokpay_gateway)
 admin-database = $(pool_uri tokpay_gateway_admin)
 demo-funding = on
 END
+    wallet_settings
 }
 
 write_settings() {
+    local name
     postgresql_settings | write_private "$home/data/tokpay.conf" "$server_user"
     access_rules | write_private "$home/data/pg_hba.conf" "$server_user"
     pgbouncer_settings | write_private "$home/pgbouncer.ini" "$server_user"
     pgbouncer_users | write_private "$home/userlist.txt" "$server_user"
+    provider_settings | write_private "$home/provider.json" "$server_user"
     gateway_settings | write_private "$home/gateway.conf" "$server_user"
-    printf '%s\n' "HTTP_PORT=$HTTP_PORT" "ADMIN_PORT=$ADMIN_PORT" "POOL_PORT=$POOL_PORT" "PG_PORT=$PG_PORT" >"$home/running"
+    for name in "${ports[@]}"; do
+        echo "$name=${!name}"
+    done >"$home/running"
 }

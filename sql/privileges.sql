@@ -55,5 +55,11 @@ grant execute on function
     set_metadata(bigint, jsonb), freeze(bigint), unfreeze(bigint), close(bigint),
     add_currency(text, smallint), gateway_patch_account(bigint, text, jsonb, text),
     create_api_key(text, text[], bigint[], interval), revoke_api_key(bigint), set_api_key_limit(bigint, integer),
-    authenticate(bytea[]), note_api_key_uses(bigint[]), start_cluster(), new_incarnation()
+    authenticate(bytea[]), note_api_key_uses(bigint[]), start_cluster(), new_incarnation(),
+    register_wallet(text, text, text, boolean, boolean, text, text, bigint), gateway_credentials(bytea[]),
+    gateway_link_identity(bigint, text, text, text, boolean, boolean),
+    gateway_begin_session(bigint, text, bytea, text, integer, integer, bytea), note_session_uses(bigint[], integer),
+    gateway_sessions(bigint), gateway_end_session(bigint, bigint), gateway_profile(bigint), gateway_identities(bigint),
+    gateway_update_profile(bigint, jsonb), gateway_resolve(bigint, bigint, text, text[]),
+    gateway_recipients(bigint, text, integer), gateway_names(bigint[])
 to tokpay_admin;

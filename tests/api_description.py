@@ -13,7 +13,7 @@ LONGEST = 100  # of a list, what lies between is of the same kind
 
 
 def pattern(path):
-    return re.compile(re.escape(path).replace(re.escape("{id}"), "[^/:]+"))
+    return re.compile("[^/:]+".join(map(re.escape, re.split("{[a-z]+}", path))))
 
 
 PATHS = [(pattern(path), operations) for path, operations in DOCUMENT["paths"].items()]

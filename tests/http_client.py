@@ -195,6 +195,11 @@ class Ledger:
         self.connection.close()
 
 
+def as_answered(reply):
+    """A transfer that was read, as the request that made it was answered: without who the accounts are."""
+    return {name: value for name, value in reply.json.items() if name != "parties"}
+
+
 def named(headers):
     """If_None_Match as If-None-Match."""
     return {name.replace("_", "-"): value for name, value in headers.items()}

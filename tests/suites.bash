@@ -55,5 +55,16 @@ run_pytest() {
         "$(($(pytest_number failed) + $(pytest_number error)))"
 }
 
+# The number that Node's test runner has for a word, in TAP or its own form.
+node_number() { sed -n "s/^[^ ]* $1 \([0-9]\+\)$/\1/p" "$output" | tail -n 1 | grep . || echo 0; }
+
+# A name, and a command that runs tests by Node's test runner.
+run_node() {
+    local name=$1 status
+    capture "${@:2}"
+    status=$?
+    count "$name" "$status" "$(node_number pass)" "$(node_number fail)"
+}
+
 # The files of pytest's that need only a database (-L), or an instance (-l).
 pytest_files() { grep "$1" -E 'http_client|TOKPAY_TEST_(HTTP|ADMIN|RUN_DIR)' tests/test_*.py; }

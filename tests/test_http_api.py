@@ -6,7 +6,7 @@ import re
 from urllib.parse import quote
 
 import pytest
-from http_client import Client, admin, ledger, new_key  # noqa: F401 (fixtures)
+from http_client import Client, admin, as_answered, ledger, new_key  # noqa: F401 (fixtures)
 
 HIGHEST = (1 << 63) - 1
 LOWEST = -(1 << 63)
@@ -239,7 +239,7 @@ def test_a_transfer_is_found_by_id_and_by_key(admin, ledger):
     query = f"/v1/transfers?debit={payer}&key={quote(key, safe='')}"
     for reply in admin.get(path), admin.get(query):
         check_headers(reply, 200)
-        assert reply.body == posted.body
+        assert as_answered(reply) == posted.json
     for other in f"debit={payee}&key={quote(key, safe='')}", f"debit={payer}&key=other":
         reply = admin.get(f"/v1/transfers?{other}")
         assert (reply.status, reply.code) == (404, "not_found")
@@ -254,7 +254,7 @@ def test_sql_and_http_share_one_key_space(admin, ledger):
     )
     replay = admin.transfer(payer, [(payee, 9)], "shared", description="d", metadata={"m": 1})
     assert (replay.status, replay.json["id"]) == (200, str(by_sql))
-    assert replay.body == admin.get(f"/v1/transfers/{by_sql}").body
+    assert replay.json == as_answered(admin.get(f"/v1/transfers/{by_sql}"))
     by_http = admin.transfer(payer, [(payee, 2)], "shared too").json["id"]
     repeated = ledger.execute(
         "select transfer, replayed from tokpay.transfer(%s, array[%s]::bigint[], array[2], 'shared too')",
@@ -311,7 +311,7 @@ def test_a_batch_has_one_result_per_transfer_in_order(admin, ledger):
         assert set(result) == {"code", "replayed", "transfer", "account", "balance", "required", "available", "detail"}
         assert (result["transfer"] is None) == (result["code"] != "ok") == (result["detail"] is not None)
     assert results[0]["transfer"] == results[3]["transfer"]
-    assert results[0]["transfer"] == admin.get(f"/v1/transfers/{results[0]['transfer']['id']}").json
+    assert results[0]["transfer"] == as_answered(admin.get(f"/v1/transfers/{results[0]['transfer']['id']}"))
     assert results[0]["transfer"]["debit"] == leg(a, 60, 40, 2)
     assert (results[1]["account"], results[1]["balance"], results[1]["required"], results[1]["available"]) == (a, 40, 50, 100)
     assert results[5]["account"] == str(HIGHEST)

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 from gateway_process import gateway  # noqa: F401 (fixture)
-from http_client import Client, ledger, new_key  # noqa: F401 (fixtures)
+from http_client import Client, as_answered, ledger, new_key  # noqa: F401 (fixtures)
 from token_issuer import AUDIENCE, issuer  # noqa: F401 (fixture)
 
 MOST, DAILY = 100_000, 500_000  # minor units of USD
@@ -47,7 +47,7 @@ def test_an_owner_tops_up_and_is_shown_nothing_of_where_it_comes_from(owner, led
     assert first.status == 201
     assert (first.json["kind"], first.json["amount"], first.json["key"], first.json["debit"]["balance"]) == ("top_up", MOST, None, None)
     assert first.json["credits"] == [{"account": account, "amount": MOST, "balance": MOST, "version": 1}]
-    assert client.get(first.headers["Location"]).body == first.body
+    assert as_answered(client.get(first.headers["Location"])) == first.json
     again = top_up(client, account, MOST, key)
     assert (again.status, again.headers["Idempotency-Replayed"], again.body) == (200, "true", first.body)
     assert outcome(top_up(client, account, 1, key)) == (422, "key_reused")

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from http_client import UNKNOWN, Client, admin, ledger, new_key  # noqa: F401 (fixtures)
+from http_client import UNKNOWN, Client, admin, as_answered, ledger, new_key  # noqa: F401 (fixtures)
 
 DAY_S = 86400
 
@@ -45,7 +45,7 @@ def test_a_hold_reserves_and_changes_no_balance(admin, ledger):
         "credits": [leg(a, 30, None, None), leg(b, 20, None, None)], "hold": None, "reverses": None, "reversed_by": None,
         "expires_at": reply.json["expires_at"],
     }  # fmt: skip
-    assert admin.get(reply.headers["Location"]).body == reply.body
+    assert as_answered(admin.get(reply.headers["Location"])) == reply.json
     assert lasts(ledger, reply.json["id"]) == 7 * DAY_S
     balance = admin.get(f"/v1/accounts/{payer}/balance").json
     assert (balance["balance"], balance["held"], balance["available"], balance["version"]) == (100, 50, 50, 1)
@@ -73,7 +73,7 @@ def test_a_hold_is_captured_whole_without_a_body(admin, ledger):
     capture = reply.json
     assert (capture["kind"], capture["status"], capture["hold"], capture["key"], capture["amount"]) == ("capture", "posted", held, "c", 30)
     assert (capture["debit"], capture["credits"]) == (leg(payer, 30, 70, 2), [leg(payee, 30, 35, 2)])
-    assert admin.get(reply.headers["Location"]).body == reply.body
+    assert as_answered(admin.get(reply.headers["Location"])) == reply.json
     assert admin.get(f"/v1/transfers/{held}").json["status"] == "captured"
 
 
@@ -199,7 +199,7 @@ def test_a_reverse_takes_a_transfer_back_once(admin, ledger):
     reverse = reply.json
     assert (reverse["kind"], reverse["reverses"], reverse["description"], reverse["amount"]) == ("reverse", paid, "wrong", -50)
     assert (reverse["debit"], reverse["credits"]) == (leg(payer, -50, 100, 3), [leg(a, -30, 0, 2), leg(b, -20, 7, 3)])
-    assert admin.get(reply.headers["Location"]).body == reply.body
+    assert as_answered(admin.get(reply.headers["Location"])) == reply.json
     assert admin.get(f"/v1/transfers/{paid}").json["reversed_by"] == reverse["id"]
     replay = act(admin, f"/v1/transfers/{paid}:reverse", {"description": "wrong"}, "r")
     assert (replay.status, replay.body) == (200, reply.body)

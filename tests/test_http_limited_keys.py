@@ -1,6 +1,6 @@
 """API keys for a list of accounts: what is not in it is unknown to them, and of payments they see their own side."""
 
-from http_client import UNKNOWN, admin, client, ledger, new_key  # noqa: F401 (fixtures)
+from http_client import UNKNOWN, admin, as_answered, client, ledger, new_key  # noqa: F401 (fixtures)
 
 
 def test_accounts_out_of_reach_answer_like_unknown_ones(client, ledger):
@@ -38,7 +38,7 @@ def test_a_limited_key_pays_anybody_and_sees_only_its_own_side(client, ledger):
     assert transfer.json["credits"] == [{"account": payee, "amount": 4, "balance": None, "version": None}]
     assert (transfer.json["key"], transfer.json["metadata"]) == ("k", {"m": 1})
     for reply in caller.get(transfer.headers["Location"]), caller.get(f"/v1/transfers?debit={mine}&key=k"):
-        assert reply.body == transfer.body
+        assert as_answered(reply) == transfer.json
     (result,) = caller.post(
         "/v1/transfers:batch",
         {"transfers": [{"key": "b", "debit": mine, "credits": [{"account": payee, "amount": 1}]}]},
@@ -50,7 +50,9 @@ def test_a_payee_sees_the_payer_and_its_own_legs_without_key_metadata_and_balanc
     payer, mine, third = ledger.open_accounts(100, 5, 0)
     whole = admin.transfer(payer, [(third, 1), (mine, 2), (mine, 3)], "k", description="for you", metadata={"m": 1}).json
     payee = client("read", accounts=[mine])
-    seen = payee.get(f"/v1/transfers/{whole['id']}").json
+    receipt = payee.get(f"/v1/transfers/{whole['id']}")
+    assert {party["account"] for party in receipt.json["parties"]} == {payer, mine}
+    seen = as_answered(receipt)
     assert seen == {
         **whole, "key": None, "metadata": None, "amount": 5,  # of its own legs: the sum tells of the others
         "debit": {"account": payer, "amount": 5, "balance": None, "version": None},
@@ -69,7 +71,7 @@ def test_a_key_for_both_sides_sees_both(client, ledger, admin):
     payer, payee = ledger.open_accounts(10, 0)
     transfer = admin.transfer(payer, [(payee, 1)], "k", metadata={})
     both = client("read", accounts=[payer, payee])
-    assert both.get(transfer.headers["Location"]).body == transfer.body
+    assert as_answered(both.get(transfer.headers["Location"])) == transfer.json
     (entry,) = both.get(f"/v1/accounts/{payee}/entries").json["data"]
     assert entry["metadata"] == {}
 

@@ -35,7 +35,7 @@ CATALOG = {
         where c.relnamespace = {OURS} and a.attnum > 0""",
     "indexes": f"select pg_get_indexdef(indexrelid), indisunique, indisvalid, indisclustered, indisreplident from pg_index where indrelid in (select oid from pg_class where relnamespace = {OURS})",
     "constraints": f"select conrelid::regclass, conname, pg_get_constraintdef(oid), convalidated from pg_constraint where connamespace = {OURS}",
-    "triggers": f"select tgrelid::regclass, pg_get_triggerdef(t.oid), tgenabled from pg_trigger t join pg_class c on c.oid = tgrelid where relnamespace = {OURS}",
+    "triggers": f"select tgrelid::regclass, pg_get_triggerdef(t.oid), tgenabled from pg_trigger t join pg_class c on c.oid = tgrelid where not tgisinternal and relnamespace = {OURS}",
     "functions": f"select pg_get_functiondef(oid), proowner::regrole, {ACL.format('proacl')} from pg_proc where pronamespace = {OURS}",
     "views": f"select oid::regclass, pg_get_viewdef(oid) from pg_class where relnamespace = {OURS} and relkind = 'v'",
     "types": f"select typname, typtype, typowner::regrole, {ACL.format('typacl')} from pg_type where typnamespace = {OURS}",

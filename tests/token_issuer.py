@@ -55,7 +55,14 @@ class Issuer:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 issuer.fetched.append(self.path)
-                status, headers, body = issuer.answers.get(self.path) or issuer.answer(self.path)
+                self.reply(issuer.answers.get(self.path) or issuer.answer(self.path))
+
+            def do_POST(self):
+                form = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                self.reply(issuer.take(self.path, self.headers, form))
+
+            def reply(self, answer):
+                status, headers, body = answer
                 self.send_response(status)
                 for name, value in {"Content-Length": len(body), **headers}.items():
                     self.send_header(name, value)
@@ -81,6 +88,9 @@ class Issuer:
         else:
             return 404, {}, b"{}"
         return 200, {"Content-Type": "application/json"}, json.dumps(document).encode()
+
+    def take(self, path, headers, form):
+        return 404, {}, b"{}"
 
     def new_key(self, algorithm="ES256"):
         kid = uuid.uuid4().hex

@@ -22,7 +22,7 @@ from measure.driver import finish_load, start_load
 # Ids of seven digits, all of one length: requests are overwritten in place.
 FIRST_ID = 1_000_000
 # Where no other variable says so; below the system's ephemeral ports, which clients take.
-PORTS = {"HTTP_PORT": 28080, "ADMIN_PORT": 29090, "POOL_PORT": 26432, "PG_PORT": 25433}
+PORTS = {"HTTP_PORT": 28080, "ADMIN_PORT": 29090, "POOL_PORT": 26432, "PG_PORT": 25433, "OIDC_PORT": 28081}
 READY_TIMEOUT_S = 10
 # Checkpoints come when a measurement asks for one.
 SETTINGS = {"checkpoint_timeout": "1h", "max_wal_size": "24GB"}

@@ -1,11 +1,12 @@
 // Values of headers that strangers write: cookies, forwarded addresses, idempotency keys, names of
-// requests.
+// requests, codings.
 #include "fuzz_target.hpp"
 
 #include "body_reader.hpp"
 #include "client_address.hpp"
 #include "cookie.hpp"
 #include "request_trace.hpp"
+#include "web_files.hpp"
 
 using namespace tokpay;
 
@@ -13,6 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	const std::string_view text = fuzz::text(data, size);
 	if (const auto value = find_cookie(text, "session"))
 		fuzz::check(value->find_first_of(";, \"\\") == std::string_view::npos);
+
+	fuzz::check(best_coding(text, {true, false, true}) != Coding::gzip);
 
 	static const auto proxies = TrustedProxies::parse("10.0.0.0/8, ::1");
 	const auto peer = boost::asio::ip::make_address("10.0.0.1");

@@ -48,6 +48,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 			fuzz::check(amount >= 0);
 	if (const auto patch = read_account_patch(text))
 		fuzz::check(json::Document::parse(*patch, &why).has_value());
+	if (const auto patch = read_profile_patch(text))
+		fuzz::check(json::Document::parse(*patch, &why).has_value());
+	if (const auto addresses = read_addresses(text))
+		fuzz::check(addresses->account > 0 && !addresses->emails.empty());
 	(void)read_account(text);
 	(void)read_void(text);
 	(void)read_reverse(text);

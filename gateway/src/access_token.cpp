@@ -1,55 +1,12 @@
 #include "access_token.hpp"
 
+#include "claims.hpp"
+
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 
 namespace tokpay {
 
 namespace {
-
-constexpr size_t max_owner_bytes = 255;			  // of the ledger
-constexpr double max_numeric_date = 253402300799; // the end of the year 9999
-
-std::optional<std::string_view> string_claim(const json::Document &claims, const char *name) {
-	const auto index = claims.member(0, name);
-	if (!index || claims[*index].type != json::Type::string)
-		return std::nullopt;
-	return claims[*index].text;
-}
-
-// Seconds since 1970, which may have a fraction (RFC 7519, section 2); nothing where the claim is
-// missing. False where it is no time.
-bool time_claim(const json::Document &claims, const char *name, std::optional<int64_t> *time) {
-	const auto index = claims.member(0, name);
-	if (!index)
-		return true;
-	const json::Node &node = claims[*index];
-	if (node.type != json::Type::integer && node.type != json::Type::number)
-		return false;
-	double seconds = 0;
-	const auto parsed =
-		std::from_chars(node.text.data(), node.text.data() + node.text.size(), seconds);
-	if (parsed.ec != std::errc() || seconds < 0 || seconds > max_numeric_date)
-		return false;
-	*time = static_cast<int64_t>(std::floor(seconds));
-	return true;
-}
-
-// aud is a string or an array of strings (RFC 7519, section 4.1.3).
-bool is_for(const json::Document &claims, std::string_view audience) {
-	const auto index = claims.member(0, "aud");
-	if (!index)
-		return false;
-	const auto matches = [&](uint32_t i) {
-		return claims[i].type == json::Type::string && claims[i].text == audience;
-	};
-	if (claims[*index].type != json::Type::array)
-		return matches(*index);
-	bool found = false;
-	claims.for_each(*index, [&](uint32_t i) { found |= matches(i); });
-	return found;
-}
 
 // Whether a list with spaces between (RFC 6749, section 3.3) has a word.
 bool has_word(std::string_view list, std::string_view word) {
@@ -62,16 +19,7 @@ bool has_word(std::string_view list, std::string_view word) {
 	return false;
 }
 
-bool is_printable(std::string_view text) {
-	return std::ranges::none_of(
-		text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
-
 } // namespace
-
-std::string owner_text(std::string_view issuer, std::string_view subject) {
-	return std::string(issuer).append(" ").append(subject);
-}
 
 std::optional<AccessToken> read_access_token(
 	const jose::Token &token, const TokenRules &rules, int64_t now, std::string *why) {
@@ -87,25 +35,13 @@ std::optional<AccessToken> read_access_token(
 	if (!is_for(claims, rules.audience))
 		return no("it is for somebody else (aud)");
 
-	std::optional<int64_t> expires;
-	std::optional<int64_t> not_before;
-	std::optional<int64_t> issued;
-	if (!time_claim(claims, "exp", &expires) || !time_claim(claims, "nbf", &not_before) ||
-		!time_claim(claims, "iat", &issued) || !expires || !issued)
-		return no("exp and iat are times, nbf is one where it is there");
-	if (*expires + max_clock_skew_s <= now)
-		return no("it has expired (exp)");
-	if (not_before.value_or(now) > now + max_clock_skew_s)
-		return no("it is not valid yet (nbf)");
-	if (*issued > now + max_clock_skew_s)
-		return no("it was issued in the future (iat)");
-
-	const auto subject = string_claim(claims, "sub");
-	if (!subject || subject->empty() || !is_printable(*subject))
-		return no("it names nobody (sub)");
-	AccessToken access{.owner = owner_text(rules.issuer, *subject), .expires = *expires};
-	if (access.owner.size() > max_owner_bytes)
-		return no("issuer and subject have more than 254 bytes together (sub)");
+	const auto expires = valid_until(claims, now, why);
+	if (!expires)
+		return std::nullopt;
+	auto owner = owner_claim(claims, rules.issuer, why);
+	if (!owner)
+		return std::nullopt;
+	AccessToken access{.owner = std::move(*owner), .expires = *expires};
 	const std::string_view scope = string_claim(claims, "scope").value_or("");
 	access.read = has_word(scope, "read");
 	access.transfer = has_word(scope, "transfer");

@@ -1,6 +1,7 @@
 #include "authenticator.hpp"
 
 #include "client_address.hpp"
+#include "cookie.hpp"
 
 #include <boost/beast/core/string.hpp>
 
@@ -15,7 +16,7 @@ namespace {
 Problem no_credentials() {
 	return {.status = 401,
 		.code = "unauthenticated",
-		.detail = "Send an API key as \"Authorization: Bearer KEY\".",
+		.detail = "Send an API key as \"Authorization: Bearer KEY\", or sign in.",
 		.headers = {{"WWW-Authenticate", "Bearer"}}};
 }
 
@@ -41,8 +42,22 @@ uint64_t index_of(const Digest &digest) {
 	return index;
 }
 
-CallerPtr caller_of(const ApiKey &key) {
+void make_owner(Caller &caller, const std::string &owner, const Config &config) {
+	caller.top_up = caller.transfer && config.demo_funding;
+	caller.identity = "owner:" + owner;
+	caller.principal = caller.identity;
+	caller.quota = config.write_quota;
+	caller.reads_are_free = true;
+}
+
+CallerPtr caller_of(const StoredCredential &key, const Config &config) {
 	auto caller = std::make_shared<Caller>();
+	if (key.user) {
+		caller->read = caller->transfer = caller->has_session = true;
+		caller->session = BrowserSession{key.id, *key.user};
+		make_owner(*caller, key.owner, config);
+		return caller;
+	}
 	for (const std::string &scope : key.scopes) {
 		caller->admin |= scope == "admin";
 		caller->read |= scope == "read" || scope == "admin";
@@ -63,11 +78,7 @@ CallerPtr caller_of(const AccessToken &token, const Config &config) {
 	auto caller = std::make_shared<Caller>();
 	caller->read = token.read;
 	caller->transfer = token.transfer;
-	caller->top_up = token.transfer && config.demo_funding;
-	caller->identity = "owner:" + token.owner;
-	caller->principal = caller->identity;
-	caller->quota = config.write_quota;
-	caller->reads_are_free = true;
+	make_owner(*caller, token.owner, config);
 	return caller;
 }
 
@@ -85,7 +96,7 @@ Authenticator::Authenticator(asio::io_context &io, const Config &config,
 	LaneRunner<CredentialCall> &credentials, LaneRunner<StatementCall> &statements,
 	RateLimiter &limiter)
 	: io_(io), config_(config), credentials_(credentials), statements_(statements),
-	  limiter_(limiter) {
+	  limiter_(limiter), cookies_(config.public_url) {
 	if (config.issuer)
 		issuer_.emplace(io, *config.issuer);
 }
@@ -97,18 +108,18 @@ CallerPtr Authenticator::known(std::string_view authorization) {
 	Remembered &met = remembered_[std::hash<std::string_view>()(token) % max_remembered];
 	const bool is_remembered = same(met.token, token);
 	const Digest digest = is_remembered ? met.digest : sha256(token);
-	CallerPtr caller = is_api_key(token) ? find_key(digest) : find_token(digest);
+	CallerPtr caller = is_api_key(token) ? find_stored(digest) : find_token(digest);
 	// Of strangers nothing is remembered: they would push out those who are known.
 	if (caller != nullptr && !is_remembered)
 		met = {std::string(token), digest};
 	return caller;
 }
 
-CallerPtr Authenticator::find_key(const Digest &digest) {
-	const auto found = keys_.find(index_of(digest));
-	if (found == keys_.end() || !same(found->second.digest, digest))
+CallerPtr Authenticator::find_stored(const Digest &digest) {
+	const auto found = stored_.find(index_of(digest));
+	if (found == stored_.end() || !same(found->second.digest, digest))
 		return nullptr;
-	KeyEntry &entry = found->second;
+	StoredEntry &entry = found->second;
 	const auto age = Clock::now() - entry.checked;
 	if (age < refresh_after || (age < trusted_for && entry.refreshing)) {
 		note_use(entry);
@@ -129,29 +140,41 @@ CallerPtr Authenticator::find_token(const Digest &digest) {
 	return nullptr;
 }
 
+std::string_view Authenticator::session_secret(const HttpRequest &request) const {
+	if (request.header("Authorization"))
+		return {};
+	if (request.count("Cookie") != 1)
+		return {};
+	return find_cookie(*request.header("Cookie"), cookies_.session()).value_or("");
+}
+
 asio::awaitable<Result<CallerPtr>> Authenticator::authenticate(
 	const HttpRequest &request, Clock::time_point deadline) {
 	const std::string_view authorization = request.header("Authorization").value_or("");
 	if (CallerPtr caller = known(authorization))
 		co_return caller;
 	const std::string token(bearer_token(authorization));
-	if (token.empty())
+	const std::string_view secret = session_secret(request);
+	if (token.empty() && secret.empty())
 		co_return no_credentials();
-	const Digest digest = sha256(token);
+	const Digest digest = token.empty() ? session_digest(secret) : sha256(token);
+	if (token.empty())
+		if (CallerPtr caller = find_stored(digest))
+			co_return caller;
 	// A client that tries credentials at random is stopped; whose key was good a moment ago is not,
 	// though they share an address.
 	const std::string tries =
 		"failed:" + client_identity(client_of(request, config_.trusted_proxies));
 	const Quota &quota = config_.failed_credential_quota;
-	if (const auto entry = keys_.find(index_of(digest)); entry != keys_.end())
+	if (const auto entry = stored_.find(index_of(digest)); entry != stored_.end())
 		entry->second.refreshing = true;
 	else if (const auto left = limiter_.look(tries, quota, Clock::now()); !left.granted)
 		co_return rate_limited(quota, left);
 
 	// Spelt out: GCC 12 miscompiles a conditional inside a co_await.
 	Result<CallerPtr> caller{CallerPtr()};
-	if (is_api_key(token))
-		caller = co_await check_key(digest, deadline);
+	if (token.empty() || is_api_key(token))
+		caller = co_await check_stored(digest, deadline);
 	else
 		caller = co_await check_token(token, digest, deadline);
 	if (!caller && caller.error().status == 401)
@@ -159,14 +182,14 @@ asio::awaitable<Result<CallerPtr>> Authenticator::authenticate(
 	co_return caller;
 }
 
-asio::awaitable<Result<CallerPtr>> Authenticator::check_key(
+asio::awaitable<Result<CallerPtr>> Authenticator::check_stored(
 	Digest digest, Clock::time_point deadline) {
 	const auto asked = Clock::now();
 	auto ticket = std::make_shared<CredentialCall::LaneType::TicketType>(CredentialRequest{digest});
 	const Settled settled = co_await credentials_.settle(ticket, deadline);
 	const uint64_t index = index_of(digest);
 	if (settled != Settled::answered) {
-		keys_.erase(index);
+		stored_.erase(index);
 		if (settled == Settled::refused)
 			co_return database_problem(ticket->sqlstate, ticket->message);
 		if (credentials_.not_executed() == Settled::no_leader)
@@ -174,14 +197,14 @@ asio::awaitable<Result<CallerPtr>> Authenticator::check_key(
 		co_return overloaded();
 	}
 	if (!ticket->reply) {
-		keys_.erase(index);
-		co_return invalid_token("The API key is unknown, expired or revoked.");
+		stored_.erase(index);
+		co_return invalid_token("The API key or session is unknown, expired or revoked.");
 	}
-	if (keys_.size() >= max_entries)
-		keys_.clear();
-	KeyEntry &entry = keys_[index];
+	if (stored_.size() >= max_entries)
+		stored_.clear();
+	StoredEntry &entry = stored_[index];
 	entry = {.digest = digest,
-		.caller = caller_of(*ticket->reply),
+		.caller = caller_of(*ticket->reply, config_),
 		.id = ticket->reply->id,
 		.checked = asked,
 		.noted = entry.noted};
@@ -203,12 +226,12 @@ asio::awaitable<Result<CallerPtr>> Authenticator::check_token(
 	co_return caller;
 }
 
-void Authenticator::note_use(KeyEntry &entry) {
+void Authenticator::note_use(StoredEntry &entry) {
 	const auto now = Clock::now();
 	if (entry.noted && now - *entry.noted < note_after)
 		return;
 	entry.noted = now;
-	used_.push_back(entry.id);
+	(entry.caller->has_session ? used_sessions_ : used_keys_).push_back(entry.id);
 	if (!writing_notes_) {
 		writing_notes_ = true;
 		asio::co_spawn(io_, write_notes(), asio::detached);
@@ -217,11 +240,19 @@ void Authenticator::note_use(KeyEntry &entry) {
 
 // Nobody waits for it, and what is lost comes again in a minute.
 asio::awaitable<void> Authenticator::write_notes() {
-	while (!used_.empty()) {
-		std::vector<pg::Parameter> ids(1, pg::int8_array(used_));
-		used_.clear();
+	while (!used_keys_.empty() || !used_sessions_.empty()) {
+		const bool sessions = used_keys_.empty();
+		std::vector<int64_t> &used = sessions ? used_sessions_ : used_keys_;
+		std::vector<pg::Parameter> parameters(1, pg::int8_array(used));
+		used.clear();
+		const char *sql = "select tokpay.note_api_key_uses($1)";
+		if (sessions) {
+			sql = "select tokpay.note_session_uses($1, $2)";
+			parameters.push_back(
+				pg::int4(static_cast<int32_t>(config_.wallets.session_idle.count())));
+		}
 		auto ticket = std::make_shared<StatementCall::LaneType::TicketType>(
-			StatementRequest{"select tokpay.note_api_key_uses($1)", std::move(ids), false});
+			StatementRequest{sql, std::move(parameters), false});
 		co_await statements_.settle(ticket, Clock::now() + note_timeout);
 	}
 	writing_notes_ = false;

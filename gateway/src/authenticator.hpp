@@ -1,7 +1,8 @@
-// Turns an Authorization header into a caller: API keys, checked against the database at most a
-// second ago, and access tokens of the configured issuer.
+// Turns an Authorization header or a session's cookie into a caller: API keys and sessions, checked
+// against the database at most a second ago, and access tokens of the configured issuer.
 #pragma once
 
+#include "browser_session.hpp"
 #include "caller.hpp"
 #include "config.hpp"
 #include "credential_call.hpp"
@@ -29,23 +30,27 @@ public:
 	// has to be asked.
 	CallerPtr known(std::string_view authorization);
 
+	// The secret of the session whose cookie comes with a request; empty where none comes, or
+	// another credential that goes before.
+	std::string_view session_secret(const HttpRequest &request) const;
+
 	// 401 unauthenticated; 429 where the client has tried too many bad credentials; 503 where the
 	// database or the issuer cannot be asked.
 	boost::asio::awaitable<Result<CallerPtr>> authenticate(
 		const HttpRequest &request, Clock::time_point deadline);
 
 private:
-	// A key is trusted for so long; the first request after the shorter time asks again while the
-	// others go on, so that a revoked key ends within a second.
+	// What is stored is trusted for so long; the first request after the shorter time asks again
+	// while the others go on, so that what is revoked ends within a second.
 	static constexpr std::chrono::milliseconds refresh_after{400};
 	static constexpr std::chrono::milliseconds trusted_for{900};
-	// last_used_at is written once a minute at most, and a little later rather than in vain.
+	// Its last use is written once a minute at most, and a little later rather than in vain.
 	static constexpr std::chrono::seconds note_after{61};
 	static constexpr std::chrono::seconds note_timeout{10};
 	static constexpr size_t max_entries = 10000;
 	static constexpr size_t max_remembered = 64;
 
-	struct KeyEntry {
+	struct StoredEntry { // an API key or a session
 		Digest digest;
 		CallerPtr caller;
 		int64_t id;
@@ -68,12 +73,13 @@ private:
 	// By the digest's first bytes. The digests themselves are compared in constant time.
 	template<class Entry> using Entries = std::unordered_map<uint64_t, Entry>;
 
-	CallerPtr find_key(const Digest &digest);
+	CallerPtr find_stored(const Digest &digest);
 	CallerPtr find_token(const Digest &digest);
-	boost::asio::awaitable<Result<CallerPtr>> check_key(Digest digest, Clock::time_point deadline);
+	boost::asio::awaitable<Result<CallerPtr>> check_stored(
+		Digest digest, Clock::time_point deadline);
 	boost::asio::awaitable<Result<CallerPtr>> check_token(
 		std::string token, Digest digest, Clock::time_point deadline);
-	void note_use(KeyEntry &entry);
+	void note_use(StoredEntry &entry);
 	boost::asio::awaitable<void> write_notes();
 
 	boost::asio::io_context &io_;
@@ -82,10 +88,12 @@ private:
 	LaneRunner<StatementCall> &statements_;
 	RateLimiter &limiter_;
 	std::optional<Issuer> issuer_;
+	const Cookies cookies_;
 	std::array<Remembered, max_remembered> remembered_; // by a hash of the token
-	Entries<KeyEntry> keys_;
+	Entries<StoredEntry> stored_;
 	Entries<TokenEntry> tokens_;
-	std::vector<int64_t> used_; // keys whose last_used_at is to be written
+	std::vector<int64_t> used_keys_; // of which it is to be written when they were used
+	std::vector<int64_t> used_sessions_;
 	bool writing_notes_ = false;
 };
 

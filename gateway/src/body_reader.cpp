@@ -473,4 +473,100 @@ Result<AccountRequest> read_account(std::string_view body) {
 	});
 }
 
+namespace {
+
+constexpr size_t max_address_bytes = 1000; // of what people paste; an address has 254 at most
+constexpr size_t max_display_name_characters = 100;
+constexpr size_t max_character_bytes = 4;
+constexpr size_t max_locale_bytes = 35;
+constexpr size_t max_theme_bytes = 10;
+
+// Of a text in UTF-8: not the second to fourth bytes of one.
+bool begins_character(char c) {
+	return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+}
+
+// Up to U+001F, and U+007F to U+009F.
+bool has_control_character(std::string_view text) {
+	for (size_t i = 0; i < text.size(); i++) {
+		const auto byte = static_cast<unsigned char>(text[i]);
+		if (byte < 0x20 || byte == 0x7f)
+			return true;
+		if (byte == 0xc2 && static_cast<unsigned char>(text[i + 1]) < 0xa0)
+			return true;
+	}
+	return false;
+}
+
+bool is_display_name(std::string_view text) {
+	return std::ranges::count_if(text, begins_character) <=
+			   static_cast<std::ptrdiff_t>(max_display_name_characters) &&
+		   !has_control_character(text) && text.find_first_not_of(' ') != std::string_view::npos;
+}
+
+// A language tag by its form (RFC 5646, section 2.1): a language of letters, then subtags of
+// letters and digits, each of up to eight.
+bool is_language_tag(std::string_view text) {
+	constexpr size_t max_subtag = 8;
+	for (size_t length = 0, subtag = 0, i = 0; i <= text.size(); i++) {
+		const char c = i < text.size() ? text[i] : '-';
+		const bool is_digit = c >= '0' && c <= '9';
+		const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+		if (c == '-') {
+			if (length < (subtag == 0 ? 2 : 1) || length > max_subtag)
+				return false;
+			subtag++;
+			length = 0;
+		} else if (is_letter || (is_digit && subtag > 0)) {
+			length++;
+		} else {
+			return false;
+		}
+	}
+	return true;
+}
+
+} // namespace
+
+Result<AddressesRequest> read_addresses(std::string_view body) {
+	return read_body(body, [](const json::Document &document, ObjectReader &reader, auto &errors) {
+		AddressesRequest request{.account = reader.required_id("account"), .emails = {}};
+		if (const auto array = reader.required_array("emails", max_addresses_per_query))
+			document.for_each(*array, [&](uint32_t index) {
+				const json::Node &node = document[index];
+				if (node.type != json::Type::string || node.text.size() > max_address_bytes ||
+					node.text.find('\0') != std::string_view::npos)
+					if (errors.size() < max_errors)
+						errors.push_back({"/emails/" + std::to_string(request.emails.size()),
+							"expected a string of at most " + std::to_string(max_address_bytes) +
+								" bytes without U+0000"});
+				request.emails.emplace_back(node.text);
+			});
+		return request;
+	});
+}
+
+Result<std::string> read_profile_patch(std::string_view body) {
+	return read_body(body, [](const json::Document &document, ObjectReader &reader, auto &) {
+		constexpr size_t max_bytes = max_display_name_characters * max_character_bytes;
+		if (reader.has("display_name")) {
+			const std::string name = reader.required_text("display_name", max_bytes);
+			if (!name.empty() && !is_display_name(name))
+				reader.fail("display_name",
+					"expected 1 to 100 characters, no control characters and not only spaces");
+		}
+		if (const auto locale = reader.optional_text("locale", max_locale_bytes))
+			if (!is_language_tag(*locale))
+				reader.fail("locale", "expected a language tag (BCP 47), as de-CH, or null");
+		if (reader.has("theme")) {
+			const std::string theme = reader.required_text("theme", max_theme_bytes);
+			if (!theme.empty() && theme != "light" && theme != "dark" && theme != "system")
+				reader.fail("theme", "expected light, dark or system");
+		}
+		std::string patch;
+		document.append_text(0, &patch);
+		return patch;
+	});
+}
+
 } // namespace tokpay

@@ -59,6 +59,7 @@ constexpr size_t max_transfers_per_batch = 10000;
 constexpr size_t max_credits_per_batch = 100000;
 constexpr size_t max_description_bytes = 10000;
 constexpr size_t max_balances_per_query = 10000;
+constexpr size_t max_addresses_per_query = 1000;
 
 // The Idempotency-Key header, quoted (RFC 8941 string) or bare. 400 idempotency_key_missing.
 Result<std::string> idempotency_key(const HttpRequest &request);
@@ -108,6 +109,16 @@ Result<RefundRequest> read_refund(std::string_view body);
 
 // A merge patch of an account, checked, as JSON text.
 Result<std::string> read_account_patch(std::string_view body);
+
+// {account, emails: [text]}: whose addresses are looked up for whom.
+struct AddressesRequest {
+	int64_t account = 0;
+	std::vector<std::optional<std::string>> emails; // none of them is missing
+};
+Result<AddressesRequest> read_addresses(std::string_view body);
+
+// A patch of display_name, locale and theme, checked, as JSON text.
+Result<std::string> read_profile_patch(std::string_view body);
 
 struct AccountRequest {
 	std::optional<std::string> name;

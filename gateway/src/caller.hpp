@@ -11,15 +11,23 @@
 
 namespace tokpay {
 
+// A browser that is signed in.
+struct BrowserSession {
+	int64_t id;
+	int64_t user; // of the wallet (sql/wallet.sql)
+};
+
 struct Caller {
 	bool read = false;
 	bool transfer = false;
 	bool fund = false;
 	bool admin = false;
 	bool top_up = false; // has fund, or is an owner who may pay, where demo funding is on
+	bool has_session = false;
+	std::optional<BrowserSession> session;
 	// Whose accounts the database lets this caller reach: key:<id> of an API key with a list of
-	// accounts, owner:<owner> of an access token; none for a key that reaches all accounts
-	// (sql/gateway.sql).
+	// accounts, owner:<owner> of an access token or a session; none for a key that reaches all
+	// accounts (sql/gateway.sql).
 	std::optional<std::string> principal;
 	// For limits and logs, never the secret: key:<id> or owner:<owner>.
 	std::string identity;

@@ -29,12 +29,16 @@ std::string etag(std::string_view body) {
 Response conditional(const HttpRequest &request, std::string body) {
 	Response response{.body = std::move(body)};
 	std::string tag = etag(response.body);
-	if (lists(request.header("If-None-Match").value_or(""), tag, true)) {
+	if (has_already(request, tag)) {
 		response.status = 304;
 		response.body.clear();
 	}
 	response.headers.emplace_back("ETag", std::move(tag));
 	return response;
+}
+
+bool has_already(const HttpRequest &request, std::string_view tag) {
+	return lists(request.header("If-None-Match").value_or(""), tag, true);
 }
 
 bool meets_if_match(const HttpRequest &request, std::string_view body) {

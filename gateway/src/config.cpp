@@ -2,6 +2,7 @@
 
 #include "help.hpp"
 #include "open_files.hpp"
+#include "provider_setting.hpp"
 #include "settings.hpp"
 
 #include <libpq-fe.h>
@@ -77,11 +78,24 @@ const std::vector<SettingInfo> known_settings = {
 		"the issuer's JWK set; without it the discovery document tells where that is"},
 	{"issuer-authorities", "FILE", nullptr,
 		"authorities to check the issuer's certificate with, PEM; the system's without it"},
-	{"write-limit", "N/SECONDS", "10/1", "requests that write, for each holder of access tokens"},
+	{"provider", "NAME KEY=VALUE...", nullptr,
+		"provider to sign in with (OpenID Connect), a line for each: issuer=URL client-id=TEXT "
+		"secret-file=FILE label=\"TEXT\" payable-domains=LIST authorities=FILE; the addresses of "
+		"payable-domains (commas between, * for all) that it calls verified can be paid",
+		false, false, true},
+	{"session-idle-s", "SECONDS", "1800",
+		"a browser's session ends when it is not used for so long"},
+	{"session-max-s", "SECONDS", "43200", "and so long after the sign-in in any case"},
+	{"wallet-currency", "CODE", "USD", "of the wallets that a first sign-in opens"},
+	{"welcome-credit", "AMOUNT", "0", "minor units that such a wallet begins with, from nowhere"},
+	{"write-limit", "N/SECONDS", "10/1",
+		"requests that write, for each holder of access tokens or sessions"},
 	{"failed-credential-limit", "N/SECONDS", "1000/60",
 		"wrong credentials, for each client address"},
 	{"demo-funding", "on|off", "off",
 		"owners may top up their accounts with money from nowhere; for demonstrations"},
+	{"web", "DIRECTORY", nullptr,
+		"the built web app, whose pages are at / and /app; without it there is the API alone"},
 	{"log-requests", "on|off", "off",
 		"a line of JSON on standard error for every request; off: for those that fail (5xx)"},
 	{"slow-request-ms", "MS", "0", "a line for every request that took so long, too; 0: none"},
@@ -300,6 +314,40 @@ std::optional<IssuerConfig> issuer(const Settings &settings, const std::string &
 	return issuer;
 }
 
+std::vector<ProviderConfig> providers(const Settings &settings) {
+	std::vector<ProviderConfig> found;
+	if (!settings.has("provider"))
+		return found;
+	const auto lines = settings.texts("provider");
+	for (size_t i = 0; i < lines.size(); i++) {
+		std::string why;
+		auto provider = read_provider(lines[i], &why);
+		if (provider &&
+			std::ranges::find(found, provider->name, &ProviderConfig::name) != found.end())
+			why = "the name " + provider->name + " comes twice";
+		if (!why.empty())
+			settings.wrong("provider", why, i);
+		found.push_back(std::move(*provider));
+	}
+	return found;
+}
+
+WalletConfig wallets(const Settings &settings) {
+	constexpr unsigned most_s = 90 * 86400;
+	constexpr unsigned most_credit = 1000000000;
+	const WalletConfig wallets{
+		.session_idle = std::chrono::seconds(number(settings, "session-idle-s", most_s)),
+		.session_max = std::chrono::seconds(number(settings, "session-max-s", most_s)),
+		.currency = settings.text("wallet-currency"),
+		.welcome_credit = number(settings, "welcome-credit", most_credit)};
+	for (const char *name : {"session-idle-s", "session-max-s"})
+		if (settings.text(name) == "0")
+			settings.wrong(name, "a session lasts a second at least");
+	if (!settings.has("provider") && wallets.welcome_credit > 0)
+		settings.wrong("welcome-credit", "means nothing without provider; set that or remove this");
+	return wallets;
+}
+
 // What is fit for one's own machine and for nothing else.
 void check_public(const Settings &settings, const Config &config) {
 	if (!settings.has("public-url")) {
@@ -317,10 +365,13 @@ void check_public(const Settings &settings, const Config &config) {
 	if (config.demo_funding)
 		settings.wrong("demo-funding", "money from nowhere is not for a public-url that is not of "
 									   "this machine; turn it off");
+	constexpr const char *demo_provider = "the demo provider signs anybody in, which is not for a "
+										  "public-url that is not of this machine";
 	if (config.issuer && !parse_web_address(config.issuer->rules.issuer)->tls)
-		settings.wrong("issuer",
-			"the demo provider signs anybody in, which is not for a public-url "
-			"that is not of this machine");
+		settings.wrong("issuer", demo_provider);
+	for (size_t i = 0; i < config.providers.size(); i++)
+		if (!parse_web_address(config.providers[i].issuer.rules.issuer)->tls)
+			settings.wrong("provider", demo_provider, i);
 }
 
 } // namespace
@@ -359,9 +410,12 @@ std::optional<Config> read_config(int argc, char **argv, char **environment) {
 		.trusted_proxies = std::move(*proxies),
 		.tls = tls(settings),
 		.issuer = issuer(settings, public_url(settings, settings.has("tls-certificate"))),
+		.providers = providers(settings),
+		.wallets = wallets(settings),
 		.failed_credential_quota = quota(settings, "failed-credential-limit", "failed-credentials"),
 		.write_quota = quota(settings, "write-limit", "writes"),
 		.demo_funding = is_on(settings, "demo-funding"),
+		.web = settings.has("web") ? settings.text("web") : "",
 		.log_requests = is_on(settings, "log-requests"),
 		.slow_request = milliseconds(settings, "slow-request-ms"),
 		.only_check = only_check,

@@ -39,6 +39,23 @@ struct PatroniConfig {
 	ClientTlsFiles files;
 };
 
+// A provider with which people sign in (OpenID Connect).
+struct ProviderConfig {
+	std::string name;	 // in our addresses
+	std::string label;	 // for people
+	IssuerConfig issuer; // its audience is our client id
+	std::string client_secret;
+	std::vector<std::string> payable_domains; // of addresses that it is authoritative for; *: all
+};
+
+// Sessions of browsers, and what their wallets are like.
+struct WalletConfig {
+	std::chrono::seconds session_idle;
+	std::chrono::seconds session_max;
+	std::string currency;
+	int64_t welcome_credit; // minor units; 0: none
+};
+
 struct Config {
 	Endpoint listen;
 	Endpoint admin_listen;
@@ -61,9 +78,12 @@ struct Config {
 	TrustedProxies trusted_proxies;
 	std::optional<TlsConfig> tls;
 	std::optional<IssuerConfig> issuer;
+	std::vector<ProviderConfig> providers;
+	WalletConfig wallets;
 	Quota failed_credential_quota; // of an address
 	Quota write_quota;			   // of an owner
 	bool demo_funding;			   // owners may top up their accounts with money from nowhere
+	std::string web;			   // the directory of the built app; empty: no pages
 	bool log_requests;			   // all of them; else those that fail
 	std::chrono::milliseconds slow_request; // those that took so long are logged, too; 0: none
 	bool only_check;						// --check: do not serve

@@ -10,8 +10,8 @@ pg::Query CredentialCall::query(const LaneType::Batch &batch, std::chrono::milli
 	writer.array_head(bytea_oid, batch.size());
 	for (const auto &ticket : batch)
 		writer.text_field(octets(ticket->request.digest));
-	return {
-		"select id, scopes, accounts is not null, requests_per_second from tokpay.authenticate($1)",
+	return {"select id, scopes, has_list, requests_per_second, wallet_user, owner"
+			" from tokpay.gateway_credentials($1)",
 		{{bytea_array_oid, std::move(digests)}}, true};
 }
 
@@ -20,11 +20,16 @@ void CredentialCall::read(const pg::Result &result, const LaneType::Batch &batch
 	for (const auto &ticket : batch) {
 		ticket->reply.reset();
 		if (!result.is_null(row, 0)) {
-			ApiKey &key = ticket->reply.emplace(ApiKey{.id = result.int8(row, 0)});
-			key.scopes = result.text_array(row, 1);
-			key.has_list = result.boolean(row, 2);
-			if (!result.is_null(row, 3))
-				key.requests_per_second = result.int4(row, 3);
+			StoredCredential &found = ticket->reply.emplace(StoredCredential{.id = result.int8(row, 0)});
+			if (!result.is_null(row, 4)) {
+				found.user = result.int8(row, 4);
+				found.owner = result.text(row, 5);
+			} else {
+				found.scopes = result.text_array(row, 1);
+				found.has_list = result.boolean(row, 2);
+				if (!result.is_null(row, 3))
+					found.requests_per_second = result.int4(row, 3);
+			}
 		}
 		row++;
 	}

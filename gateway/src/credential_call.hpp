@@ -1,4 +1,4 @@
-// What the gateway asks the database about API keys: many at once, like everything.
+// What the gateway asks the database about API keys and sessions: many at once, like everything.
 #pragma once
 
 #include "digest.hpp"
@@ -11,24 +11,27 @@
 
 namespace tokpay {
 
-struct ApiKey {
+// An API key, or the session of a browser.
+struct StoredCredential {
 	int64_t id;
+	std::optional<int64_t> user; // of a session, whose owner is the last member
 	std::vector<std::string> scopes;
 	bool has_list = false;						// of accounts, which the database knows
 	std::optional<int32_t> requests_per_second; // none: no limit
+	std::string owner = {};
 };
 
 struct CredentialRequest {
-	Digest digest; // SHA-256 of the key
+	Digest digest; // SHA-256 of the key, session_digest() of a session
 
 	size_t weight() const { return 1; }
 	size_t bytes() const { return sizeof *this; }
 	bool repeatable() const { return true; }
 };
 
-// Nothing for a key that is unknown, expired or revoked.
+// Nothing for what is unknown, expired or revoked.
 struct CredentialCall {
-	using LaneType = Lane<CredentialRequest, std::optional<ApiKey>>;
+	using LaneType = Lane<CredentialRequest, std::optional<StoredCredential>>;
 
 	boost::asio::awaitable<bool> prepare(pg::Connection &) { co_return true; }
 	pg::Query query(const LaneType::Batch &batch, std::chrono::milliseconds) const;

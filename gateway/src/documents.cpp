@@ -110,8 +110,9 @@ TransferDocument transfer_document(const pg::Result &result, int row) {
 	return document;
 }
 
-void write_transfer(json::Writer &out, const TransferDocument &transfer) {
-	out.begin_object();
+namespace {
+
+void write_transfer_members(json::Writer &out, const TransferDocument &transfer) {
 	out.member("id", json::Id{transfer.id});
 	out.member("kind", transfer.kind);
 	out.member("status", transfer.status);
@@ -133,7 +134,40 @@ void write_transfer(json::Writer &out, const TransferDocument &transfer) {
 	out.member("reversed_by", id(transfer.reversed_by));
 	out.member("expires_at",
 		transfer.expires_at ? std::optional(json::Time{*transfer.expires_at}) : std::nullopt);
+}
+
+void write_parties(json::Writer &out, const std::vector<int64_t> &accounts, const Names &names) {
+	out.name("parties");
+	out.begin_array();
+	for (const int64_t account : accounts) {
+		out.begin_object();
+		out.member("account", json::Id{account});
+		out.member("display_name", names.find(account));
+		out.end_object();
+	}
+	out.end_array();
+}
+
+} // namespace
+
+void write_transfer(json::Writer &out, const TransferDocument &transfer) {
+	out.begin_object();
+	write_transfer_members(out, transfer);
 	out.end_object();
+}
+
+void write_transfer(json::Writer &out, const TransferDocument &transfer, const Names &names) {
+	out.begin_object();
+	write_transfer_members(out, transfer);
+	write_parties(out, accounts_of(transfer), names);
+	out.end_object();
+}
+
+std::vector<int64_t> accounts_of(const TransferDocument &transfer) {
+	std::vector<int64_t> accounts(1, transfer.debit.account);
+	for (const LegDocument &credit : transfer.credits)
+		accounts.push_back(credit.account);
+	return distinct(std::move(accounts));
 }
 
 void write_balance(json::Writer &out, const Balance &balance) {
@@ -167,7 +201,7 @@ void write_account(json::Writer &out, const pg::Result &result, int row) {
 	out.end_object();
 }
 
-void write_entry_members(json::Writer &out, const pg::Result &result, int row) {
+void write_entry_members(json::Writer &out, const pg::Result &result, int row, const Names &names) {
 	const auto counterparties = result.int8_array(row, 5);
 	out.member("version", result.int8(row, 0));
 	out.member("transfer", json::Id{result.int8(row, 1)});
@@ -179,27 +213,15 @@ void write_entry_members(json::Writer &out, const pg::Result &result, int row) {
 	for (const int64_t account : counterparties)
 		out.value(json::Id{account});
 	out.end_array();
-	out.name("parties");
-	out.begin_array();
-	for (const int64_t account : counterparties)
-		write_party(out, account);
-	out.end_array();
+	write_parties(out, counterparties, names);
 	out.member("description", result.optional_text(row, 6));
 	out.member("metadata", raw(result.optional_jsonb(row, 7)));
 	out.member("at", json::Time{result.int8(row, 8)});
 }
 
-void write_entry(json::Writer &out, const pg::Result &result, int row) {
+void write_entry(json::Writer &out, const pg::Result &result, int row, const Names &names) {
 	out.begin_object();
-	write_entry_members(out, result, row);
-	out.end_object();
-}
-
-// Names of people come with the web app's wallets.
-void write_party(json::Writer &out, int64_t account) {
-	out.begin_object();
-	out.member("account", json::Id{account});
-	out.member("display_name", std::nullopt);
+	write_entry_members(out, result, row, names);
 	out.end_object();
 }
 

@@ -4,6 +4,7 @@
 
 #include "json_writer.hpp"
 #include "ledger.hpp"
+#include "names.hpp"
 
 #include <string>
 #include <vector>
@@ -45,6 +46,10 @@ TransferDocument transfer_document(const pg::Result &result, int row);
 
 void write_transfer(json::Writer &out, const TransferDocument &transfer);
 
+// The same with who the accounts are, each once: those in accounts_of().
+void write_transfer(json::Writer &out, const TransferDocument &transfer, const Names &names);
+std::vector<int64_t> accounts_of(const TransferDocument &transfer);
+
 // More than most transfers take: what is worth reserving.
 constexpr size_t common_transfer_bytes = 640;
 
@@ -60,10 +65,7 @@ void write_account(json::Writer &out, const pg::Result &result, int row);
 // The columns of tokpay.gateway_entries that make an entry, and an entry from a row of them, after
 // the members that come before it in its object.
 extern const char *const entry_columns;
-void write_entry_members(json::Writer &out, const pg::Result &result, int row);
-void write_entry(json::Writer &out, const pg::Result &result, int row);
-
-// An account as somebody to name: {account, display_name}.
-void write_party(json::Writer &out, int64_t account);
+void write_entry_members(json::Writer &out, const pg::Result &result, int row, const Names &names);
+void write_entry(json::Writer &out, const pg::Result &result, int row, const Names &names);
 
 } // namespace tokpay

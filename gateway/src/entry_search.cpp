@@ -41,16 +41,23 @@ Result<EntrySearch> entry_search(const Exchange &exchange, const Parameters &par
 	return search;
 }
 
-boost::asio::awaitable<Result<pg::Result>> read_entries(Exchange &exchange,
-	const EntrySearch &search, std::optional<int64_t> before, int64_t max_rows) {
+boost::asio::awaitable<Result<Entries>> read_entries(Exchange &exchange, const EntrySearch &search,
+	std::optional<int64_t> before, int64_t max_rows) {
 	static const std::string sql =
 		std::string("select ") + entry_columns +
 		" from tokpay.gateway_entries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-	co_return co_await run_statement(exchange, sql.c_str(), Repeat::yes, pg::int8(search.account),
-		pg::text(search.principal), pg::int8(before), pg::int4(static_cast<int32_t>(max_rows)),
-		pg::timestamptz(search.from), pg::timestamptz(search.to), pg::text(search.q),
-		pg::text(search.direction), pg::int8(search.counterparty), pg::int8(search.min_amount),
-		pg::int8(search.max_amount));
+	const auto rows = co_await run_statement(exchange, sql.c_str(), Repeat::yes,
+		pg::int8(search.account), pg::text(search.principal), pg::int8(before),
+		pg::int4(static_cast<int32_t>(max_rows)), pg::timestamptz(search.from),
+		pg::timestamptz(search.to), pg::text(search.q), pg::text(search.direction),
+		pg::int8(search.counterparty), pg::int8(search.min_amount), pg::int8(search.max_amount));
+	if (!rows)
+		co_return rows.error();
+	const auto names = co_await read_names(exchange, counterparties(*rows));
+	if (!names)
+		co_return names.error();
+	Entries entries{*rows, *names};
+	co_return entries;
 }
 
 } // namespace tokpay

@@ -23,7 +23,11 @@ Result<EntrySearch> entry_search(const Exchange &exchange, const Parameters &par
 // Up to max_rows entries below the version `before`, newest first, with the columns of
 // entry_columns. A search that has looked at many entries ends early: then the last row has a
 // version only, from which to go on.
-boost::asio::awaitable<Result<pg::Result>> read_entries(
+struct Entries {
+	pg::Result rows;
+	Names names; // of the counterparties
+};
+boost::asio::awaitable<Result<Entries>> read_entries(
 	Exchange &exchange, const EntrySearch &search, std::optional<int64_t> before, int64_t max_rows);
 
 } // namespace tokpay

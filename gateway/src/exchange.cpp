@@ -106,4 +106,14 @@ asio::awaitable<Result<std::vector<Balance>>> read_balances(
 	co_return unsettled(settled, *ticket);
 }
 
+asio::awaitable<Result<Names>> read_names(Exchange &exchange, std::vector<int64_t> accounts) {
+	if (accounts.empty())
+		co_return Names();
+	const auto names =
+		co_await run_statement(exchange, names_sql, Repeat::yes, pg::int8_array(accounts));
+	if (!names)
+		co_return names.error();
+	co_return Names(*names);
+}
+
 } // namespace tokpay

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "http.hpp"
+#include "names.hpp"
 #include "worker.hpp"
 
 #include <initializer_list>
@@ -14,7 +15,8 @@ namespace tokpay {
 struct Exchange {
 	Worker &worker;
 	const HttpRequest &request;
-	int64_t id = 0; // {id} of the path, where the route has one
+	int64_t id = 0;				// {id} of the path, where the route has one
+	std::string_view part = {}; // what stands there, whatever its name
 	CallerPtr caller;
 	Clock::time_point deadline;
 	std::vector<std::pair<const char *, std::string>> headers = {}; // of the answer, whatever it is
@@ -69,5 +71,8 @@ boost::asio::awaitable<Result<pg::Result>> run_statement(
 // Balances in one snapshot, in the order of the ids; unknown where they are out of reach.
 boost::asio::awaitable<Result<std::vector<Balance>>> read_balances(
 	Exchange &exchange, std::vector<int64_t> accounts);
+
+// What the people behind accounts are called; the database is not asked about none.
+boost::asio::awaitable<Result<Names>> read_names(Exchange &exchange, std::vector<int64_t> accounts);
 
 } // namespace tokpay

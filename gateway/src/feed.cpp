@@ -24,14 +24,14 @@ const char *const changes_sql =
 	"select version, transfer, amount, balance, kind, counterparties, description, metadata, at,"
 	" place, held, available, currency from tokpay.gateway_changes($1, $2, $3, $4)";
 
-Change read_change(const pg::Result &changes, int row, int64_t account) {
+Change read_change(const pg::Result &changes, int row, int64_t account, const Names &names) {
 	Change change{.place = changes.int8(row, 9), .entry = {}, .balance = {.account = account}};
 	if (!changes.is_null(row, 1)) {
 		WatchedEntry entry{changes.int8(row, 0), {}};
 		json::Writer out(entry.document);
 		out.begin_object();
 		out.member("account", json::Id{account});
-		write_entry_members(out, changes, row);
+		write_entry_members(out, changes, row, names);
 		out.end_object();
 		change.entry = std::move(entry);
 	} else if (!changes.is_null(row, 0)) {
@@ -116,20 +116,37 @@ asio::awaitable<void> Feed::tick() {
 	request.parameters.push_back(pg::text_array(principals));
 	request.parameters.push_back(pg::int8_array(versions));
 	request.parameters.push_back(pg::int4(max_kept_entries));
+	const auto changes = co_await ask(std::move(request));
+	if (!changes)
+		co_return;
+	Names names;
+	if (const auto others = counterparties(*changes); !others.empty()) {
+		StatementRequest about{.sql = names_sql, .parameters = {}, .may_repeat = true};
+		about.parameters.push_back(pg::int8_array(others));
+		const auto rows = co_await ask(std::move(about));
+		if (!rows)
+			co_return;
+		names = Names(*rows);
+	}
+	apply(*changes, names, asked);
+}
+
+asio::awaitable<std::optional<pg::Result>> Feed::ask(StatementRequest request) {
 	auto ticket = std::make_shared<StatementCall::LaneType::TicketType>(std::move(request));
 	const Settled settled = co_await statements_.settle(ticket, Clock::now() + call_deadline);
-	if (settled == Settled::answered)
-		apply(ticket->reply, asked);
+	if (settled != Settled::answered)
+		co_return std::nullopt;
+	co_return ticket->reply;
 }
 
 // Rows of an account follow one another: its balance, then its new entries, newest first.
-void Feed::apply(const pg::Result &changes, const std::vector<Key> &asked) {
+void Feed::apply(const pg::Result &changes, const Names &names, const std::vector<Key> &asked) {
 	for (int row = 0; row < changes.rows();) {
 		const Key &key = asked[static_cast<size_t>(changes.int8(row, 9)) - 1];
-		const Change change = read_change(changes, row, key.first);
+		const Change change = read_change(changes, row, key.first, names);
 		std::vector<WatchedEntry> entries;
 		for (row++; row < changes.rows() && !changes.is_null(row, 1); row++)
-			entries.push_back(std::move(*read_change(changes, row, key.first).entry));
+			entries.push_back(std::move(*read_change(changes, row, key.first, names).entry));
 
 		const auto found = watched_.find(key);
 		if (found == watched_.end() || change.balance == found->second.watch->balance)

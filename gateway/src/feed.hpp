@@ -4,6 +4,7 @@
 
 #include "lane_runner.hpp"
 #include "ledger.hpp"
+#include "names.hpp"
 
 #include <deque>
 #include <map>
@@ -30,7 +31,7 @@ struct Change {
 	std::optional<WatchedEntry> entry;
 	Balance balance; // where there is no entry
 };
-Change read_change(const pg::Result &changes, int row, int64_t account);
+Change read_change(const pg::Result &changes, int row, int64_t account, const Names &names);
 
 // Belongs to one thread.
 class Feed {
@@ -74,7 +75,8 @@ private:
 
 	boost::asio::awaitable<void> run();
 	boost::asio::awaitable<void> tick();
-	void apply(const pg::Result &changes, const std::vector<Key> &asked);
+	boost::asio::awaitable<std::optional<pg::Result>> ask(StatementRequest request);
+	void apply(const pg::Result &changes, const Names &names, const std::vector<Key> &asked);
 
 	boost::asio::io_context &io_;
 	LaneRunner<StatementCall> &statements_;

@@ -48,9 +48,32 @@ Reply reverse_transfer(Exchange &exchange);
 // handlers_events.cpp
 Reply get_events(Exchange &exchange);
 
+// handlers_sign_in.cpp
+Reply get_login(Exchange &exchange);
+Reply get_callback(Exchange &exchange);
+Reply get_session(Exchange &exchange);
+Reply post_logout(Exchange &exchange);
+
+// handlers_pages.cpp
+Reply get_landing_page(Exchange &exchange);
+Reply get_app_page(Exchange &exchange);
+Reply get_file(Exchange &exchange);
+// The landing page that tells of a failed sign-in, with the problem's status and headers; without a
+// web app the problem itself.
+boost::asio::awaitable<Response> failure_page(Exchange &exchange, Problem problem);
+
 // handlers_me.cpp
 Reply get_me(Exchange &exchange);
+Reply patch_me(Exchange &exchange);
+Reply list_sessions(Exchange &exchange);
+Reply end_session(Exchange &exchange);
+Reply end_sessions(Exchange &exchange);
 Reply get_config(Exchange &exchange);
 Reply get_openapi(Exchange &exchange);
+
+// handlers_export.cpp, handlers_recipients.cpp
+Reply export_me(Exchange &exchange);
+Reply resolve_recipients(Exchange &exchange);
+Reply list_recipients(Exchange &exchange);
 
 } // namespace tokpay

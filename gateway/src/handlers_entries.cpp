@@ -2,37 +2,15 @@
 
 #include "csv.hpp"
 #include "documents.hpp"
-#include "entry_search.hpp"
+#include "entry_export.hpp"
 #include "execution.hpp"
 #include "page.hpp"
-
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
-#include <stdexcept>
 
 namespace tokpay {
 
 namespace asio = boost::asio;
 
 namespace {
-
-// Entries in one call of an export: a few milliseconds of the database's time.
-constexpr int64_t export_page_size = 1000;
-// An export survives a failover of so long.
-constexpr std::chrono::seconds export_patience{60};
-constexpr std::chrono::milliseconds export_retry_pause{250};
-
-// Whether the last row of a page is no entry but the place where a search has stopped.
-bool stopped_early(const pg::Result &entries) {
-	return entries.rows() > 0 && entries.is_null(entries.rows() - 1, 1);
-}
-
-// Rows of a page that are entries.
-int entry_count(const pg::Result &entries) {
-	return entries.rows() - (stopped_early(entries) ? 1 : 0);
-}
 
 void append_csv(std::string &out, const pg::Result &entries) {
 	for (int row = 0; row < entry_count(entries); row++) {
@@ -55,28 +33,6 @@ void append_csv(std::string &out, const pg::Result &entries) {
 	}
 }
 
-// The page below a version, tried again while the database is away; nothing once patience has
-// ended.
-asio::awaitable<std::optional<pg::Result>> read_export_page(
-	Worker &worker, const EntrySearch &search, CallerPtr caller, int64_t before) {
-	const HttpRequest request{.method = "GET", .target = {}, .body = {}, .headers = {}};
-	const auto give_up = Clock::now() + export_patience;
-	while (Clock::now() < give_up) {
-		Exchange exchange{.worker = worker,
-			.request = request,
-			.caller = caller,
-			.deadline = Clock::now() + worker.config.request_deadline};
-		const auto entries = co_await read_entries(exchange, search, before, export_page_size);
-		if (entries)
-			co_return *entries;
-		if (entries.error().status != 503)
-			break;
-		asio::steady_timer pause(worker.io, export_retry_pause);
-		co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
-	}
-	co_return std::nullopt;
-}
-
 // Writes all entries, page by page, beginning with one that is there.
 asio::awaitable<void> write_export(
 	Worker &worker, EntrySearch search, CallerPtr caller, pg::Result first, BodyWriter &out) {
@@ -86,13 +42,11 @@ asio::awaitable<void> write_export(
 		append_csv(text, entries);
 		if (!co_await out.write(text))
 			co_return;
-		if (entries.rows() < export_page_size && !stopped_early(entries))
+		const auto next = next_page(entries);
+		if (!next)
 			co_return;
-		const int64_t last = entries.int8(entries.rows() - 1, 0);
-		const auto next = co_await read_export_page(worker, search, caller, last);
-		if (!next) // which breaks the connection off, so that the client notices
-			throw std::runtime_error("the entries cannot be read");
-		entries = *next;
+		const Entries page = co_await read_export_page(worker, search, caller, next);
+		entries = page.rows;
 		text.clear();
 	}
 }
@@ -150,12 +104,15 @@ Reply get_entries(Exchange &exchange) {
 	if (!entries)
 		co_return as_path_problem(entries.error());
 	if (csv)
-		co_return csv_response(exchange, *search, *entries);
-	const auto write = [&](json::Writer &out, int row) { write_entry(out, *entries, row); };
-	if (stopped_early(*entries))
-		co_return page_response(*wanted, entry_count(*entries),
-			std::optional(entries->int8(entries->rows() - 1, 0)), write);
-	co_return page_response(*wanted, *entries, write);
+		co_return csv_response(exchange, *search, entries->rows);
+	const pg::Result &rows = entries->rows;
+	const auto write = [&](json::Writer &out, int row) {
+		write_entry(out, rows, row, entries->names);
+	};
+	if (stopped_early(rows))
+		co_return page_response(
+			*wanted, entry_count(rows), std::optional(rows.int8(rows.rows() - 1, 0)), write);
+	co_return page_response(*wanted, rows, write);
 }
 
 namespace {
@@ -230,6 +187,7 @@ Reply get_summary(Exchange &exchange) {
 	if (!sums)
 		co_return as_path_problem(sums.error());
 	std::optional<pg::Result> parties;
+	Names names;
 	if (wanted->by_counterparty) {
 		const auto found = co_await run_statement(exchange,
 			"select counterparty, received, spent"
@@ -239,6 +197,13 @@ Reply get_summary(Exchange &exchange) {
 		if (!found)
 			co_return found.error();
 		parties = *found;
+		std::vector<int64_t> accounts;
+		for (int row = 0; row < found->rows(); row++)
+			accounts.push_back(found->int8(row, 0));
+		const auto named = co_await read_names(exchange, std::move(accounts));
+		if (!named)
+			co_return named.error();
+		names = *named;
 	}
 	Response response;
 	json::Writer out(response.body);
@@ -259,7 +224,7 @@ Reply get_summary(Exchange &exchange) {
 	for (int row = 0; parties && row < parties->rows(); row++) {
 		out.begin_object();
 		out.member("account", json::Id{parties->int8(row, 0)});
-		out.member("display_name", std::nullopt);
+		out.member("display_name", names.find(parties->int8(row, 0)));
 		out.member("in", parties->int8(row, 1));
 		out.member("out", parties->int8(row, 2));
 		out.end_object();

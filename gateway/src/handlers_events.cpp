@@ -128,12 +128,16 @@ private:
 // Whose stream it is, to ask again; the client is no proxy.
 struct Credential {
 	std::string authorization;
+	std::string cookie;
 	asio::ip::address client;
 };
 
 asio::awaitable<bool> still_allowed(Worker &worker, const Credential &credential) {
 	HttpRequest request;
-	request.headers.push_back({"Authorization", credential.authorization});
+	if (!credential.authorization.empty())
+		request.headers.push_back({"Authorization", credential.authorization});
+	if (!credential.cookie.empty())
+		request.headers.push_back({"Cookie", credential.cookie});
 	request.peer = credential.client;
 	const auto caller =
 		co_await worker.authenticator.authenticate(request, Clock::now() + credential_deadline);
@@ -191,12 +195,15 @@ Reply get_events(Exchange &exchange) {
 			pg::text_array(principals), pg::int8_array(*versions), pg::int4(max_missed_entries));
 	if (!changes)
 		co_return changes.error();
+	const auto names = co_await read_names(exchange, counterparties(*changes));
+	if (!names)
+		co_return names.error();
 
 	std::vector<Balance> balances;
 	std::vector<std::vector<WatchedEntry>> missed(accounts->size());
 	for (int row = 0; row < changes->rows(); row++) {
 		const auto i = static_cast<size_t>(changes->int8(row, 9)) - 1;
-		Change change = read_change(*changes, row, (*accounts)[i]);
+		Change change = read_change(*changes, row, (*accounts)[i], *names);
 		if (change.entry)
 			missed[i].push_back(std::move(*change.entry));
 		else
@@ -223,6 +230,7 @@ Reply get_events(Exchange &exchange) {
 	Response response{.content_type = "text/event-stream"};
 	response.headers.emplace_back("X-Accel-Buffering", "no");
 	const Credential credential{std::string(exchange.request.header("Authorization").value_or("")),
+		std::string(exchange.request.header("Cookie").value_or("")),
 		client_of(exchange.request, exchange.worker.config.trusted_proxies)};
 	response.stream = [&worker = exchange.worker, caller = exchange.caller, teller, credential](
 						  BodyWriter &out) {

@@ -1,36 +1,47 @@
 #include "handlers.hpp"
 
+#include "body_reader.hpp"
+#include "browser_session.hpp"
 #include "documents.hpp"
 #include "openapi.hpp"
+#include "person.hpp"
 
 namespace tokpay {
 
 namespace {
 
-// Accounts that /v1/me lists at most.
-constexpr int32_t max_own_accounts = 1000;
+// The wallet first, of those who have one.
+void write_accounts(json::Writer &out, const pg::Result &accounts, std::optional<int64_t> wallet) {
+	out.begin_array();
+	for (const bool first : {true, false})
+		for (int row = 0; row < accounts.rows(); row++)
+			if ((accounts.int8(row, 0) == wallet) == first)
+				write_account(out, accounts, row);
+	out.end_array();
+}
 
-} // namespace
+const char *kind_of(const Caller &caller) {
+	if (caller.has_session)
+		return "session";
+	return caller.principal && caller.principal->starts_with("owner:") ? "owner" : "api_key";
+}
 
-Reply get_me(Exchange &exchange) {
-	if (const auto none = parameters(exchange.request, {}); !none)
-		co_return none.error();
+Reply answer_me(Exchange &exchange) {
 	const Caller &caller = *exchange.caller;
-	static const std::string sql =
-		std::string("select ") + account_columns + " from tokpay.gateway_accounts($1, 0, $2)";
-	std::optional<pg::Result> accounts;
-	if (caller.principal) {
-		const auto found = co_await run_statement(exchange, sql.c_str(), Repeat::yes,
-			pg::text(caller.principal), pg::int4(max_own_accounts));
+	const auto accounts = co_await read_own_accounts(exchange);
+	if (!accounts)
+		co_return accounts.error();
+	std::optional<Person> person;
+	if (caller.has_session) {
+		const auto found = co_await read_person(exchange);
 		if (!found)
 			co_return found.error();
-		accounts = *found;
+		person = *found;
 	}
-	const bool is_owner = caller.principal && caller.principal->starts_with("owner:");
 	Response response;
 	json::Writer out(response.body);
 	out.begin_object();
-	out.member("kind", is_owner ? "owner" : "api_key");
+	out.member("kind", kind_of(caller));
 	out.name("scopes");
 	out.begin_array();
 	struct {
@@ -44,12 +55,78 @@ Reply get_me(Exchange &exchange) {
 	out.end_array();
 	out.member("all_accounts", !caller.principal);
 	out.name("accounts");
-	out.begin_array();
-	for (int row = 0; accounts && row < accounts->rows(); row++)
-		write_account(out, *accounts, row);
-	out.end_array();
+	write_accounts(out, *accounts, person ? std::optional(wallet_of(*person)) : std::nullopt);
+	if (person) {
+		const auto secret = exchange.worker.authenticator.session_secret(exchange.request);
+		write_person_members(out, exchange.worker.config, *person);
+		out.member("session", json::Id{caller.session->id});
+		out.member("link_token", link_token(secret));
+	}
 	out.end_object();
 	co_return response;
+}
+
+// Ends a session of the caller's, or all of them; the browser forgets its own.
+Reply sign_out(Exchange &exchange, std::optional<int64_t> session) {
+	if (const auto none = parameters(exchange.request, {}); !none)
+		co_return none.error();
+	const BrowserSession own = *exchange.caller->session;
+	const auto ended = co_await run_statement(exchange, "select tokpay.gateway_end_session($1, $2)",
+		Repeat::yes, pg::int8(own.user), pg::int8(session));
+	if (!ended)
+		co_return ended.error();
+	if (session && !ended->boolean(0, 0))
+		co_return not_found("There is no such session, or it is over.");
+	Response response{.status = 204};
+	if (session.value_or(own.id) == own.id) {
+		const Cookies cookies(exchange.worker.config.public_url);
+		response.headers.emplace_back(
+			"Set-Cookie", cookies.set(cookies.session(), "", std::chrono::seconds(0)));
+	}
+	co_return response;
+}
+
+} // namespace
+
+Reply get_me(Exchange &exchange) {
+	if (const auto none = parameters(exchange.request, {}); !none)
+		co_return none.error();
+	co_return co_await answer_me(exchange);
+}
+
+Reply patch_me(Exchange &exchange) {
+	const auto patch = read_profile_patch(exchange.request.body);
+	if (!patch)
+		co_return patch.error();
+	const auto updated =
+		co_await run_statement(exchange, "select tokpay.gateway_update_profile($1, $2)",
+			Repeat::yes, pg::int8(exchange.caller->session->user), pg::jsonb(*patch));
+	if (!updated)
+		co_return updated.error();
+	co_return co_await answer_me(exchange);
+}
+
+Reply list_sessions(Exchange &exchange) {
+	if (const auto none = parameters(exchange.request, {}); !none)
+		co_return none.error();
+	const auto sessions = co_await read_sessions(exchange);
+	if (!sessions)
+		co_return sessions.error();
+	Response response;
+	json::Writer out(response.body);
+	out.begin_object();
+	out.name("data");
+	write_sessions(out, exchange, *sessions);
+	out.end_object();
+	co_return response;
+}
+
+Reply end_session(Exchange &exchange) {
+	co_return co_await sign_out(exchange, exchange.id);
+}
+
+Reply end_sessions(Exchange &exchange) {
+	co_return co_await sign_out(exchange, std::nullopt);
 }
 
 Reply get_config(Exchange &exchange) {
@@ -73,8 +150,14 @@ Reply get_config(Exchange &exchange) {
 		out.end_object();
 	}
 	out.end_array();
-	out.name("providers"); // of sign-in, which comes with the web app
+	out.name("providers");
 	out.begin_array();
+	for (const ProviderConfig &provider : exchange.worker.config.providers) {
+		out.begin_object();
+		out.member("name", provider.name);
+		out.member("label", provider.label);
+		out.end_object();
+	}
 	out.end_array();
 	out.name("demo_funding");
 	if (exchange.worker.config.demo_funding) {

@@ -7,11 +7,16 @@ namespace tokpay {
 
 namespace {
 
-Response transfer_response(const TransferDocument &transfer) {
+// A transfer as it is now, of a row with the receipt_columns.
+Reply transfer_response(Exchange &exchange, const pg::Result &receipt) {
+	const TransferDocument transfer = transfer_document(receipt, 0);
+	const auto names = co_await read_names(exchange, accounts_of(transfer));
+	if (!names)
+		co_return names.error();
 	Response response;
 	json::Writer out(response.body);
-	write_transfer(out, transfer);
-	return response;
+	write_transfer(out, transfer, *names);
+	co_return response;
 }
 
 // {code, replayed, transfer, account, balance, required, available, detail}
@@ -90,7 +95,7 @@ Reply get_transfer(Exchange &exchange) {
 	const auto receipt = co_await read_receipt(exchange, exchange.id);
 	if (!receipt)
 		co_return receipt.error();
-	co_return transfer_response(transfer_document(*receipt, 0));
+	co_return co_await transfer_response(exchange, *receipt);
 }
 
 Reply find_transfer(Exchange &exchange) {
@@ -112,7 +117,7 @@ Reply find_transfer(Exchange &exchange) {
 	if (receipt->rows() == 0)
 		co_return not_found("No transfer with this key is committed yet; it may still be. Repeat "
 							"the request with its key to settle it.");
-	co_return transfer_response(transfer_document(*receipt, 0));
+	co_return co_await transfer_response(exchange, *receipt);
 }
 
 Reply post_top_up(Exchange &exchange) {

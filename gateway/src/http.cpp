@@ -35,6 +35,8 @@ constexpr LedgerCode ledger_codes[] = {
 	{"name_taken", "TP017", 409},
 	{"account_in_use", "TP018", 422},
 	{"limit_exceeded", "TP019", 422},
+	{"rate_limited", "TP020", 429},
+	{"wrong_link", "TP021", 409},
 };
 
 Problem from_code(const LedgerCode &entry, std::string detail) {

@@ -57,10 +57,12 @@ struct Response {
 	unsigned status = 200;
 	std::string body;
 	const char *content_type = "application/json";
+	const char *cache_control = nullptr; // none: by whether there is an ETag
 	std::vector<std::pair<const char *, std::string>> headers = {};
 	BodyStream stream = {};			 // where it is set, it makes the body
 	const char *code = "ok";		 // of the problem it tells of
 	std::optional<Epoch> epoch = {}; // of the data it tells of
+	bool is_page = false;			 // of the web app, which needs more than the API does
 };
 
 // A member of the request that is wrong, as a JSON pointer (RFC 6901).

@@ -10,7 +10,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
@@ -35,12 +34,21 @@ using Fetched = std::optional<std::string>;
 
 // Sends the request and reads the answer over a stream that is connected.
 template<class Stream>
-asio::awaitable<Fetched> exchange(Stream &stream, const WebAddress &address, std::string *why) {
-	http::request<http::empty_body> request(http::verb::get, address.target, 11);
+asio::awaitable<Fetched> exchange(
+	Stream &stream, const WebAddress &address, const WebRequest &wanted, std::string *why) {
+	const auto method = wanted.form.empty() ? http::verb::get : http::verb::post;
+	http::request<http::string_body> request(method, address.target, 11);
 	request.set(http::field::host, address.host_header());
 	request.set(http::field::accept, "application/json");
 	request.set(http::field::user_agent, "tokpay-gateway");
 	request.set(http::field::connection, "close");
+	if (!wanted.authorization.empty())
+		request.set(http::field::authorization, wanted.authorization);
+	if (!wanted.form.empty()) {
+		request.set(http::field::content_type, "application/x-www-form-urlencoded");
+		request.body() = wanted.form;
+		request.prepare_payload();
+	}
 	const auto [write_error, sent] = co_await http::async_write(stream, request, no_throw);
 	if (write_error) {
 		*why = write_error.message();
@@ -90,7 +98,8 @@ ssl::context client_tls(const ClientTlsFiles &files, const std::string &subject)
 	return tls;
 }
 
-asio::awaitable<Fetched> fetch(const WebAddress &address, ssl::context &tls, std::string *why) {
+asio::awaitable<Fetched> fetch(
+	const WebAddress &address, ssl::context &tls, std::string *why, const WebRequest &request) {
 	if (!address.tls && !address.is_loopback()) {
 		*why = "it is not https";
 		co_return std::nullopt;
@@ -112,7 +121,7 @@ asio::awaitable<Fetched> fetch(const WebAddress &address, ssl::context &tls, std
 		co_return std::nullopt;
 	}
 	if (!address.tls)
-		co_return co_await exchange(socket, address, why);
+		co_return co_await exchange(socket, address, request, why);
 
 	SSL_set_tlsext_host_name(stream.native_handle(), address.host.c_str());
 	stream.set_verify_callback(ssl::host_name_verification(address.host));
@@ -121,7 +130,7 @@ asio::awaitable<Fetched> fetch(const WebAddress &address, ssl::context &tls, std
 		*why = tls_error.message();
 		co_return std::nullopt;
 	}
-	co_return co_await exchange(stream, address, why);
+	co_return co_await exchange(stream, address, request, why);
 }
 
 } // namespace tokpay

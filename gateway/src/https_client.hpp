@@ -1,4 +1,4 @@
-// Fetches small documents of an identity provider, or of Patroni, over HTTPS.
+// Talks to an identity provider, or to Patroni, over HTTPS.
 #pragma once
 
 #include "web_address.hpp"
@@ -22,10 +22,17 @@ struct ClientTlsFiles {
 // settings SUBJECT-authorities, SUBJECT-certificate and SUBJECT-key.
 boost::asio::ssl::context client_tls(const ClientTlsFiles &files, const std::string &subject);
 
-// What GET answers with 200. Nothing, and why, for any other status (a redirect too), for more than
-// 1 MiB, after 5 seconds, and where the certificate is not the host's. Without TLS it speaks to
-// this machine only. Name look-up aside the time-out holds for all of it together.
-boost::asio::awaitable<std::optional<std::string>> fetch(
-	const WebAddress &address, boost::asio::ssl::context &tls, std::string *why);
+// A form to be sent by POST; without one it is a GET.
+struct WebRequest {
+	std::string authorization = {}; // the header, where it is not empty
+	std::string form = {};			// application/x-www-form-urlencoded
+};
+inline const WebRequest plain_get; // a coroutine's argument has to have a name (README.md)
+
+// What the address answers with 200. Nothing, and why, for any other status (a redirect too), for
+// more than 1 MiB, after 5 seconds, and where the certificate is not the host's. Without TLS it
+// speaks to this machine only. Name look-up aside the time-out holds for all of it together.
+boost::asio::awaitable<std::optional<std::string>> fetch(const WebAddress &address,
+	boost::asio::ssl::context &tls, std::string *why, const WebRequest &request = plain_get);
 
 } // namespace tokpay

@@ -27,15 +27,6 @@ Problem keys_unavailable() {
 		.headers = {{"Retry-After", "5"}}};
 }
 
-// The member of a discovery document that is a string.
-std::string text_member(const json::Document &document, const char *name) {
-	const auto index =
-		document[0].type == json::Type::object ? document.member(0, name) : std::nullopt;
-	if (!index || document[*index].type != json::Type::string)
-		return "";
-	return std::string(document[*index].text);
-}
-
 } // namespace
 
 Problem invalid_token(std::string detail) {
@@ -57,12 +48,19 @@ asio::awaitable<Result<AccessToken>> Issuer::verify(std::string text, Clock::tim
 	auto access = read_access_token(*token, config_.rules, std::time(nullptr), &why);
 	if (!access)
 		co_return invalid_token("The access token is not valid: " + why + '.');
-	const auto key = co_await find_key(*token, deadline);
+	if (auto problem = co_await check_signature(*token, deadline))
+		co_return std::move(*problem);
+	co_return std::move(*access);
+}
+
+asio::awaitable<std::optional<Problem>> Issuer::check_signature(
+	const jose::Token &token, Clock::time_point deadline) {
+	const auto key = co_await find_key(token, deadline);
 	if (!key)
 		co_return key.error();
-	if (!(*key)->verifies(token->algorithm, token->signed_text, token->signature))
-		co_return invalid_token("The access token is not valid: its signature is wrong.");
-	co_return std::move(*access);
+	if (!(*key)->verifies(token.algorithm, token.signed_text, token.signature))
+		co_return invalid_token("The token is not valid: its signature is wrong.");
+	co_return std::nullopt;
 }
 
 asio::awaitable<Issuer::Found> Issuer::find_key(
@@ -77,7 +75,7 @@ asio::awaitable<Issuer::Found> Issuer::find_key(
 		if (found.kind == Kind::found)
 			co_return found.key;
 		if (found.kind == Kind::unknown)
-			co_return invalid_token("The access token is not valid: the issuer has no such key.");
+			co_return invalid_token("The token is not valid: the issuer has no such key.");
 		if (found.kind == Kind::unavailable || waited || Clock::now() >= deadline)
 			co_return keys_unavailable();
 		co_await answered_.async_wait(no_throw);
@@ -101,49 +99,51 @@ asio::awaitable<void> Issuer::fetch_keys() {
 asio::awaitable<std::optional<std::string>> Issuer::fetch_key_set(std::string *why) {
 	std::string url = config_.key_set_url;
 	if (url.empty()) {
-		auto discovered = co_await discover(why);
-		if (!discovered)
+		const auto document = co_await discover(why);
+		if (!document)
 			co_return std::nullopt;
-		url = std::move(*discovered);
+		url = string_claim(*document, "jwks_uri").value_or("");
 	}
+	co_return co_await ask(url, plain_get, why);
+}
+
+asio::awaitable<std::optional<std::string>> Issuer::ask(
+	const std::string &url, const WebRequest &request, std::string *why) {
 	const auto address = parse_web_address(url);
 	// A provider in the world cannot send us to a server of this machine.
 	if (!address || (!address->tls && !parse_web_address(config_.rules.issuer)->is_loopback())) {
-		*why = "the address of its key set is not https: " + url;
+		*why = "an address that its discovery document names is not https: " + url;
 		co_return std::nullopt;
 	}
-	auto text = co_await fetch(*address, tls_, why);
+	auto text = co_await fetch(*address, tls_, why, request);
 	if (!text)
 		*why = url + ": " + *why;
 	co_return text;
 }
 
 // OpenID Connect Discovery 1.0, section 4.
-asio::awaitable<std::optional<std::string>> Issuer::discover(std::string *why) {
+asio::awaitable<std::optional<json::Document>> Issuer::discover(std::string *why) {
 	std::string url = config_.rules.issuer;
 	if (url.ends_with('/'))
 		url.pop_back();
 	url += "/.well-known/openid-configuration";
-	const auto address = parse_web_address(url);
-	if (!address) {
-		*why = "its address is not valid";
+	const auto text = co_await ask(url, plain_get, why);
+	if (!text)
 		co_return std::nullopt;
+	auto document = json::Document::parse(*text, why);
+	if (document && (*document)[0].type != json::Type::object) {
+		*why = "it is no object";
+		document.reset();
 	}
-	const auto text = co_await fetch(*address, tls_, why);
-	if (!text) {
-		*why = url + ": " + *why;
-		co_return std::nullopt;
-	}
-	const auto document = json::Document::parse(*text, why);
 	if (!document) {
 		*why = url + ": " + *why;
 		co_return std::nullopt;
 	}
-	if (text_member(*document, "issuer") != config_.rules.issuer) {
+	if (string_claim(*document, "issuer") != config_.rules.issuer) {
 		*why = url + " speaks for another issuer";
 		co_return std::nullopt;
 	}
-	co_return text_member(*document, "jwks_uri");
+	co_return document;
 }
 
 } // namespace tokpay

@@ -22,6 +22,17 @@ public:
 	boost::asio::awaitable<Result<AccessToken>> verify(
 		std::string token, KeyRing::Clock::time_point deadline);
 
+	// Whether the issuer has signed a token: nothing, or the problem, as of verify().
+	boost::asio::awaitable<std::optional<Problem>> check_signature(
+		const jose::Token &token, KeyRing::Clock::time_point deadline);
+
+	// Its discovery document; nothing, and why, where it cannot be had.
+	boost::asio::awaitable<std::optional<json::Document>> discover(std::string *why);
+
+	// Sends a request to an address that the document names, as fetch() does.
+	boost::asio::awaitable<std::optional<std::string>> ask(
+		const std::string &url, const WebRequest &request, std::string *why);
+
 	// Changes when keys have changed: what was verified before is to be verified again.
 	uint64_t generation() const { return generation_; }
 
@@ -32,7 +43,6 @@ private:
 		const jose::Token &token, KeyRing::Clock::time_point deadline);
 	boost::asio::awaitable<void> fetch_keys();
 	boost::asio::awaitable<std::optional<std::string>> fetch_key_set(std::string *why);
-	boost::asio::awaitable<std::optional<std::string>> discover(std::string *why);
 
 	boost::asio::io_context &io_;
 	const IssuerConfig &config_;

@@ -62,6 +62,11 @@ std::unique_ptr<ServerTls> server_tls(const Config &config) {
 	return config.tls ? std::make_unique<ServerTls>(*config.tls) : nullptr;
 }
 
+// The web app, where there is one.
+std::unique_ptr<WebFiles> web_files(const Config &config) {
+	return config.web.empty() ? nullptr : std::make_unique<WebFiles>(config.web);
+}
+
 using ReadConfig = std::function<std::optional<Config>()>;
 
 void reload(ServerTls &tls) {
@@ -89,6 +94,7 @@ void reload_incarnation(Leadership &leadership, const ReadConfig &read) {
 // What --check looks at beyond the settings themselves.
 void check_files(const Config &config) {
 	server_tls(config);
+	web_files(config);
 	if (config.issuer)
 		client_tls({config.issuer->trusted_file}, "issuer");
 	client_tls(config.patroni.files, "patroni");
@@ -96,6 +102,7 @@ void check_files(const Config &config) {
 
 void serve(const Config &config, const ReadConfig &read_again) {
 	const auto tls = server_tls(config);
+	const auto web = web_files(config);
 	allow_max_open_files();
 	asio::io_context signals;
 	asio::signal_set wanted(signals, SIGINT, SIGTERM, SIGHUP);
@@ -108,7 +115,7 @@ void serve(const Config &config, const ReadConfig &read_again) {
 	std::list<Listener> listeners;
 	std::vector<const Metrics *> metrics;
 	for (unsigned i = 0; i < config.threads; i++) {
-		Worker &worker = workers.emplace_back(config, limiter, tls.get(), leadership);
+		Worker &worker = workers.emplace_back(config, limiter, tls.get(), leadership, web.get());
 		metrics.push_back(&worker.metrics);
 		listeners.emplace_back(worker, config.listen).start();
 	}

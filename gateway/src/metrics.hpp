@@ -10,7 +10,7 @@
 
 namespace tokpay {
 
-constexpr size_t max_routes = 32;
+constexpr size_t max_routes = 64;
 
 // The statuses that have series of their own.
 constexpr std::array<unsigned, 20> counted_statuses = {200, 201, 204, 303, 304, 400, 401, 403, 404,

@@ -162,6 +162,11 @@ Parameter text(std::optional<std::string> value) {
 	return {text_oid, std::move(value)};
 }
 
+Parameter bytea(std::optional<std::string> octets) {
+	constexpr uint32_t bytea_oid = 17;
+	return {bytea_oid, std::move(octets)};
+}
+
 Parameter text_array(std::span<const std::optional<std::string>> values) {
 	std::string out;
 	Writer writer(out);

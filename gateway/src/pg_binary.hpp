@@ -81,6 +81,7 @@ Parameter int8_array(std::span<const int64_t> values);
 Parameter int4(int32_t value);
 Parameter boolean(bool value);
 Parameter text(std::optional<std::string> value);
+Parameter bytea(std::optional<std::string> octets);
 Parameter text_array(std::span<const std::optional<std::string>> values);
 Parameter jsonb(const std::optional<std::string> &text);
 Parameter timestamptz(std::optional<int64_t> microseconds); // since 2000-01-01 UTC

@@ -62,7 +62,7 @@ void append_response(std::string &out, const Response &response, std::string_vie
 	std::string_view request_id, const Framing &framing) {
 	append_status_line(out, response.status);
 	out.append(date_line()).append(common_lines);
-	if (response.status != 304) {
+	if (response.status != 304 && response.status != 204) {
 		append_header(out, "Content-Type", response.content_type);
 		if (!response.stream) {
 			out.append("Content-Length: ");
@@ -79,7 +79,10 @@ void append_response(std::string &out, const Response &response, std::string_vie
 		append_header(out, name, value);
 		has_etag |= std::string_view(name) == "ETag";
 	}
-	append_header(out, "Cache-Control", has_etag ? "private, no-cache" : "no-store");
+	if (response.cache_control != nullptr)
+		append_header(out, "Cache-Control", response.cache_control);
+	else
+		append_header(out, "Cache-Control", has_etag ? "private, no-cache" : "no-store");
 	if (!request_id.empty())
 		append_header(out, "X-Request-Id", request_id);
 	if (!framing.keep_alive)

@@ -29,11 +29,26 @@ const std::vector<Route> routes = {
 	{"GET", "/v1/events", &Caller::read, get_events},
 	{"PATCH", "/v1/accounts/{id}", &Caller::admin, patch_account},
 	{"GET", "/v1/me", nullptr, get_me},
+	{"PATCH", "/v1/me", &Caller::has_session, patch_me},
+	{"GET", "/v1/me/sessions", &Caller::has_session, list_sessions},
+	{"DELETE", "/v1/me/sessions", &Caller::has_session, end_sessions},
+	{"DELETE", "/v1/me/sessions/{id}", &Caller::has_session, end_session},
+	{"GET", "/v1/me/export", &Caller::has_session, export_me},
+	{"GET", "/v1/recipients", &Caller::has_session, list_recipients},
+	{"POST", "/v1/recipients:resolve", &Caller::has_session, resolve_recipients},
 	{"GET", "/v1/config", nullptr, get_config, nullptr, true},
+	{"GET", "/auth/login", nullptr, get_login, nullptr, true},
+	{"GET", "/auth/callback/{provider}", nullptr, get_callback, nullptr, true},
+	{"GET", "/auth/session", nullptr, get_session, nullptr, true},
+	{"POST", "/auth/logout", &Caller::has_session, post_logout},
 	{"GET", "/openapi.json", nullptr, get_openapi, nullptr, true},
 	{"GET", "/v1/accounts/{id}", &Caller::read, get_account},
 	{"GET", "/v1/accounts", &Caller::admin, list_accounts},
 	{"POST", "/v1/accounts", &Caller::admin, open_account},
+	{"GET", "/", nullptr, get_landing_page, nullptr, true, true},
+	{"GET", "/app", nullptr, get_app_page, nullptr, true, true},
+	{"GET", "/app/{page}", nullptr, get_app_page, nullptr, true, true},
+	{"GET", "/{file}", nullptr, get_file, nullptr, true, true},
 };
 
 size_t no_route() {
@@ -58,39 +73,57 @@ std::vector<const char *> route_names() {
 
 namespace {
 
-constexpr std::string_view id_pattern = "{id}";
-
-// Whether a path meets a pattern; the text at {id} comes back in id.
-bool meets(std::string_view path, std::string_view pattern, std::string_view *id) {
-	const size_t at = pattern.find(id_pattern);
+// Whether a path meets a pattern; the text at its {name} comes back in part.
+bool meets(std::string_view path, std::string_view pattern, std::string_view *part) {
+	const size_t at = pattern.find('{');
 	if (at == std::string_view::npos)
 		return path == pattern;
-	const std::string_view tail = pattern.substr(at + id_pattern.size());
+	const std::string_view tail = pattern.substr(pattern.find('}') + 1);
 	if (!path.starts_with(pattern.substr(0, at)) || path.size() < at + tail.size() ||
 		!path.ends_with(tail))
 		return false;
-	*id = path.substr(at, path.size() - at - tail.size());
-	return !id->empty() && id->find_first_of("/:") == std::string_view::npos;
+	*part = path.substr(at, path.size() - at - tail.size());
+	return !part->empty() && part->find_first_of("/:") == std::string_view::npos;
+}
+
+// The same for a page's, of an app that may not be there.
+bool meets_page(std::string_view path, std::string_view pattern, const WebFiles *web) {
+	if (web == nullptr)
+		return false;
+	if (pattern == "/{file}")
+		return web->find(path) != nullptr;
+	constexpr std::string_view any = "{page}";
+	if (!pattern.ends_with(any))
+		return path == pattern;
+	pattern.remove_suffix(any.size());
+	return path.starts_with(pattern);
+}
+
+bool takes(const Route &route, std::string_view method) {
+	return method == route.method || (route.is_page && method == "HEAD");
 }
 
 struct Match {
 	const Route *route = nullptr;
-	std::string_view id;
-	std::string allowed; // methods of the path, where only the method is wrong
+	std::string_view part; // of the path, that the route has a name for
+	std::string allowed;   // methods of the path, where only the method is wrong
 };
 
-Match match(std::string_view method, std::string_view path) {
+Match match(const Worker &worker, const HttpRequest &request) {
+	const std::string_view path = request.target.substr(0, request.target.find('?'));
 	Match found;
 	for (const Route &route : routes) {
-		std::string_view id;
-		if (!meets(path, route.path, &id))
+		std::string_view part;
+		if (!(route.is_page ? meets_page(path, route.path, worker.web)
+							: meets(path, route.path, &part)))
 			continue;
-		if (method == route.method) {
+		if (takes(route, request.method)) {
 			found.route = &route;
-			found.id = id;
+			found.part = part;
 			return found;
 		}
-		found.allowed += (found.allowed.empty() ? "" : ", ") + std::string(route.method);
+		found.allowed += (found.allowed.empty() ? "" : ", ") + std::string(route.method) +
+						 (route.is_page ? ", HEAD" : "");
 	}
 	return found;
 }
@@ -100,10 +133,6 @@ const char *scope_name(bool Caller::*scope) {
 		   : scope == &Caller::transfer ? "transfer"
 		   : scope == &Caller::top_up	? "fund"
 										: "admin";
-}
-
-Match match(const HttpRequest &request) {
-	return match(request.method, request.target.substr(0, request.target.find('?')));
 }
 
 Problem no_such_route(const Match &found) {
@@ -119,7 +148,17 @@ bool may_use(const Caller &caller, const Route &route) {
 	return route.scope == nullptr || caller.*route.scope;
 }
 
+// A browser sends its cookie along whoever makes it send a request.
+std::optional<Problem> find_csrf(
+	const Worker &worker, const Caller &caller, const HttpRequest &request) {
+	if (!caller.has_session)
+		return std::nullopt;
+	return csrf_problem(request, worker.config.public_url);
+}
+
 Problem scope_missing(bool Caller::*scope) {
+	if (scope == &Caller::has_session)
+		return {403, "forbidden", "This is for people who have signed in with a browser."};
 	const std::string name = scope_name(scope);
 	return {.status = 403,
 		.code = "forbidden",
@@ -143,17 +182,21 @@ asio::awaitable<Response> handle(const Route &route, Exchange &exchange) {
 
 asio::awaitable<Result<Response>> dispatch(
 	Worker &worker, const HttpRequest &request, size_t &route, CallerPtr &known_caller) {
-	const Match found = match(request);
+	const Match found = match(worker, request);
 	if (found.route == nullptr)
 		co_return no_such_route(found);
 	route = static_cast<size_t>(found.route - routes.data());
 
 	Exchange exchange{.worker = worker,
 		.request = request,
+		.part = found.part,
 		.caller = nullptr,
 		.deadline = Clock::now() + worker.config.request_deadline};
-	if (found.route->is_public)
-		co_return co_await handle(*found.route, exchange);
+	if (found.route->is_public) {
+		Response response = co_await handle(*found.route, exchange);
+		known_caller = exchange.caller;
+		co_return response;
+	}
 	const auto caller = co_await worker.authenticator.authenticate(request, exchange.deadline);
 	if (!caller)
 		co_return caller.error();
@@ -162,8 +205,10 @@ asio::awaitable<Result<Response>> dispatch(
 		co_return std::move(*refusal);
 	if (!may_use(**caller, *found.route))
 		co_return with_headers(exchange, scope_missing(found.route->scope));
-	if (!found.id.empty()) {
-		const auto id = parse_id(found.id);
+	if (auto problem = find_csrf(worker, **caller, request))
+		co_return with_headers(exchange, std::move(*problem));
+	if (!found.part.empty()) {
+		const auto id = parse_id(found.part);
 		if (!id)
 			co_return with_headers(exchange, not_found("An id is a number of 1 to 19 digits."));
 		exchange.id = *id;
@@ -175,7 +220,7 @@ asio::awaitable<Result<Response>> dispatch(
 
 std::unique_ptr<PendingAnswer> start_direct(
 	Worker &worker, const HttpRequest &request, Clock::time_point now) {
-	const Match found = match(request);
+	const Match found = match(worker, request);
 	if (found.route == nullptr || found.route->start == nullptr)
 		return nullptr;
 	Exchange exchange{.worker = worker,
@@ -185,8 +230,8 @@ std::unique_ptr<PendingAnswer> start_direct(
 	if (exchange.caller == nullptr || exchange.caller->quota ||
 		!may_use(*exchange.caller, *found.route))
 		return nullptr;
-	if (!found.id.empty())
-		exchange.id = parse_id(found.id).value_or(0);
+	if (!found.part.empty())
+		exchange.id = parse_id(found.part).value_or(0);
 	auto answer = found.route->start(exchange);
 	if (answer != nullptr) {
 		answer->route = static_cast<size_t>(found.route - routes.data());
@@ -196,7 +241,7 @@ std::unique_ptr<PendingAnswer> start_direct(
 }
 
 asio::awaitable<std::optional<Problem>> find_refusal(Worker &worker, const HttpRequest &request) {
-	const Match found = match(request);
+	const Match found = match(worker, request);
 	if (found.route == nullptr)
 		co_return no_such_route(found);
 	if (found.route->is_public)
@@ -207,7 +252,7 @@ asio::awaitable<std::optional<Problem>> find_refusal(Worker &worker, const HttpR
 		co_return caller.error();
 	if (!may_use(**caller, *found.route))
 		co_return scope_missing(found.route->scope);
-	co_return std::nullopt;
+	co_return find_csrf(worker, **caller, request);
 }
 
 asio::awaitable<Response> answer(

@@ -9,11 +9,13 @@ namespace tokpay {
 
 struct Route {
 	const char *method;
-	const char *path;	 // with {id} for an id
+	// With {id} for an id, {provider} for a name; of pages {page} for any path, {file} for a file.
+	const char *path;
 	bool Caller::*scope; // null: any caller
 	Handler handler;
 	Start start = nullptr;	// a faster way to the same answer
 	bool is_public = false; // no credential is asked for
+	bool is_page = false;	// of the web app: there where that is, and has HEAD
 };
 
 extern const std::vector<Route> routes;

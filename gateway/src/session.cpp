@@ -310,7 +310,8 @@ void Session::write_ready_answers() {
 			now = Clock::now();
 		const std::string_view id = take_note(answer, response, *now);
 		const size_t written = out_.size();
-		append_response(out_, response, worker_.security_headers, id,
+		append_response(out_, response,
+			response.is_page ? worker_.page_headers : worker_.security_headers, id,
 			{.keep_alive = keep_alive,
 				.takes_chunks = answer.takes_chunks,
 				.with_body = answer.with_body});

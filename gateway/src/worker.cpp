@@ -23,9 +23,11 @@ constexpr LaneRunner<CredentialCall>::Options credential_options{
 
 } // namespace
 
-Worker::Worker(const Config &c, RateLimiter &l, const ServerTls *t, Leadership &leadership)
-	: config(c), limiter(l), tls(t), security_headers(tokpay::security_headers(c)),
-	  leader(io, leadership), reads(io, leader, c.databases, read_options),
+Worker::Worker(
+	const Config &c, RateLimiter &l, const ServerTls *t, Leadership &leadership, const WebFiles *w)
+	: config(c), limiter(l), tls(t), web(w), security_headers(tokpay::security_headers(c)),
+	  page_headers(tokpay::page_headers(c)), leader(io, leadership),
+	  reads(io, leader, c.databases, read_options),
 	  transfers(io, leader, c.databases, transfer_options),
 	  funded_transfers(io, leader, c.admin_databases, transfer_options),
 	  statements(io, leader, c.admin_databases, statement_options),
@@ -34,6 +36,8 @@ Worker::Worker(const Config &c, RateLimiter &l, const ServerTls *t, Leadership &
 		{"funded_transfer", &funded_transfers.lane().counters()},
 		{"statement", &statements.lane().counters()},
 		{"credential", &credentials.lane().counters()}};
+	for (const ProviderConfig &provider : c.providers)
+		providers.emplace_back(io, provider);
 	reads.start();
 	transfers.start();
 	funded_transfers.start();

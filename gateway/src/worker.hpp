@@ -9,10 +9,12 @@
 #include "poller.hpp"
 #include "request_log.hpp"
 #include "tls.hpp"
+#include "web_files.hpp"
 
 #include <boost/asio/io_context.hpp>
 
 #include <array>
+#include <list>
 
 namespace tokpay {
 
@@ -24,13 +26,15 @@ constexpr size_t max_body_memory = size_t{128} * 1024 * 1024;
 constexpr size_t max_unread_bytes = size_t{128} * 1024 * 1024;
 
 struct Worker {
-	Worker(
-		const Config &config, RateLimiter &limiter, const ServerTls *tls, Leadership &leadership);
+	Worker(const Config &config, RateLimiter &limiter, const ServerTls *tls, Leadership &leadership,
+		const WebFiles *web = nullptr);
 
 	const Config &config;
 	RateLimiter &limiter; // everybody's
 	const ServerTls *tls; // everybody's; none: the API's port is plain HTTP
+	const WebFiles *web;  // everybody's; none: there are no pages
 	const std::string security_headers;
+	const std::string page_headers;
 	MemoryBudget bodies{max_body_memory}; // before io, which may keep requests
 	boost::asio::io_context io{1};
 	Poller poller{io};
@@ -41,8 +45,9 @@ struct Worker {
 	LaneRunner<TransferCall> transfers;		   // as a teller, who cannot create money
 	LaneRunner<TransferCall> funded_transfers; // for callers with the scope fund
 	LaneRunner<StatementCall> statements;	   // everything else, one at a time
-	LaneRunner<CredentialCall> credentials;	   // API keys
+	LaneRunner<CredentialCall> credentials;	   // API keys and sessions
 	Authenticator authenticator{io, config, credentials, statements, limiter};
+	std::list<Provider> providers; // to sign in with
 	Feed feed{io, statements};
 	// Memory that connections use in turn, within one call.
 	std::array<char, 65536> scratch;

@@ -283,6 +283,57 @@ TEST(Accounts, ThatAreWrongArePointedAt) {
 			"/balance"}));
 }
 
+// People
+
+TEST(Addresses, AreTextsOfAnyKind) {
+	const auto request = read_addresses(R"({"account":"7","emails":["a@b.example","","x y"]})");
+	ASSERT_TRUE(request);
+	EXPECT_EQ(request->account, 7);
+	EXPECT_EQ(request->emails, (std::vector<std::optional<std::string>>{"a@b.example", "", "x y"}));
+	EXPECT_TRUE(read_addresses(R"({"account":"7","emails":)" + repeated(1000, "\"\"") + '}'));
+}
+
+TEST(Addresses, ThatAreWrongArePointedAt) {
+	EXPECT_EQ(pointers(read_addresses("{}")), Pointers({"/account", "/emails"}));
+	EXPECT_EQ(pointers(read_addresses(R"({"account":"7","emails":[1,"a",null,"\u0000"],"x":1})")),
+		Pointers({"/emails/0", "/emails/2", "/emails/3", "/x"}));
+	EXPECT_EQ(
+		pointers(read_addresses(R"({"account":"7","emails":)" + repeated(1001, "\"\"") + '}')),
+		Pointers({"/emails"}));
+}
+
+TEST(Profiles, ChangeSomeMembers) {
+	for (const std::string name :
+		{"x"s, std::string(100, 'x'), "Zoë O'Neil"s, " x"s, "👩‍👩‍👧"s})
+		EXPECT_TRUE(read_profile_patch("{\"display_name\":\"" + name + "\"}")) << name;
+	std::string umlauts;
+	for (int i = 0; i < 100; i++)
+		umlauts += "ü";
+	EXPECT_TRUE(read_profile_patch("{\"display_name\":\"" + umlauts + "\"}"));
+	for (const std::string locale :
+		{"null", "\"en\"", "\"de-CH\"", "\"zh-Hant-TW\"", "\"de-1996\""})
+		EXPECT_TRUE(read_profile_patch("{\"locale\":" + locale + '}')) << locale;
+	EXPECT_EQ(*read_profile_patch(R"({ "theme":"dark", "locale":null })"),
+		R"({"theme":"dark","locale":null})");
+	EXPECT_EQ(*read_profile_patch("{}"), "{}");
+}
+
+TEST(Profiles, ThatAreWrongArePointedAtOnce) {
+	for (const std::string &name : {"null"s, "\"\""s, "1"s, "\"  \""s, "\"a\\u0000\""s, "\"a\\n\""s,
+			 "\"\\u007f\""s, "\"\\u009f\""s, '"' + std::string(101, 'x') + '"'})
+		EXPECT_EQ(pointers(read_profile_patch("{\"display_name\":" + name + '}')),
+			Pointers({"/display_name"}))
+			<< name;
+	for (const std::string locale : {"\"\"", "\"x\"", "\"en_US\"", "\"en-\"", "\"-en\"", "\"12\"",
+			 "\"englishes-x\"", "\"en--US\"", "true"})
+		EXPECT_EQ(
+			pointers(read_profile_patch("{\"locale\":" + locale + '}')), Pointers({"/locale"}))
+			<< locale;
+	for (const std::string theme : {"null", "\"\"", "\"blue\"", "\"Dark\"", "[]"})
+		EXPECT_EQ(pointers(read_profile_patch("{\"theme\":" + theme + '}')), Pointers({"/theme"}))
+			<< theme;
+}
+
 } // namespace
 
 } // namespace tokpay

@@ -1,5 +1,6 @@
 // Settings from file, environment and flags, and what is said about a wrong one.
 #include "config.hpp"
+#include "provider_setting.hpp"
 #include "settings.hpp"
 
 #include <gtest/gtest.h>
@@ -248,6 +249,50 @@ TEST_F(Config_, TheWorldIsNotServedInPlainHttpNorWithDemoMoney) {
 		EXPECT_TRUE(read(std::string("demo-funding = on\nlisten = ") + listen).demo_funding);
 	EXPECT_EQ(
 		read(own + "issuer = https://id.example").issuer->rules.audience, "https://pay.example");
+}
+
+TEST_F(Config_, ProvidersHaveALineEach) {
+	const std::string secret = file("secret", "s3cret\nignored\n");
+	const Config config =
+		read("provider = demo issuer=http://localhost:8081 client-id=tokpay secret-file=" + secret +
+			 " label=\"Demo sign-in\" payable-domains=a.example,b.example\n" +
+			 "provider = other issuer=https://id.example client-id=x secret-file=" + secret);
+	ASSERT_EQ(config.providers.size(), 2u);
+	const ProviderConfig &demo = config.providers[0];
+	EXPECT_EQ(demo.name + demo.label + demo.issuer.rules.issuer + demo.issuer.rules.audience +
+				  demo.client_secret,
+		"demoDemo sign-inhttp://localhost:8081tokpays3cret");
+	EXPECT_TRUE(is_authoritative(demo, "x@B.example") && is_authoritative(demo, "x@a.example"));
+	EXPECT_FALSE(is_authoritative(demo, "x@c.example") ||
+				 is_authoritative(demo, "x@sub.a.example") || is_authoritative(demo, "a.example"));
+	EXPECT_EQ(config.providers[1].label, "other");
+	EXPECT_FALSE(is_authoritative(config.providers[1], "x@a.example"));
+}
+
+TEST_F(Config_, AProviderThatIsNotRightIsNamedByItsLine) {
+	const std::string secret = file("secret", "s3cret");
+	const std::string good =
+		"provider = a issuer=https://id.example client-id=x secret-file=" + secret;
+	const std::pair<std::string, const char *> cases[] = {{"provider = A", "expected NAME"},
+		{"provider = a", "needs issuer="},
+		{"provider = a issuer=https://id.example", "needs client-id="},
+		{good + "\nprovider = a issuer=https://b.example client-id=x secret-file=" + secret,
+			"line 4: setting provider: the name a comes twice"},
+		{good + " colour=red", "there is no colour"}, {good + " label=\"x", "expected NAME"},
+		{"provider = a issuer=ftp://x client-id=x secret-file=" + secret, "no URL"},
+		{"provider = a issuer=http://id.example client-id=x secret-file=" + secret, "plain HTTP"},
+		{"provider = a issuer=https://id.example client-id=x secret-file=/nowhere",
+			"cannot be read"},
+		{good + "\nsession-idle-s = 0", "a second at least"},
+		{"welcome-credit = 1", "nothing without provider"}};
+	for (const auto &[lines, expected] : cases)
+		EXPECT_NE(fault(lines).find(expected), std::string::npos) << lines << fault(lines);
+	EXPECT_EQ(fault(good), "");
+	EXPECT_NE(fault("public-url = https://pay.example\ntrusted-proxies = 10.0.0.1\nprovider = a "
+					"issuer=http://localhost:1 client-id=x secret-file=" +
+					secret)
+				  .find("demo provider"),
+		std::string::npos);
 }
 
 } // namespace

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <set>
 
 namespace tokpay {
@@ -80,6 +82,8 @@ TEST_F(RouterTest, AnotherMethodIsToldThoseOfThePath) {
 
 TEST_F(RouterTest, EveryRouteIsFoundByItsOwnPathAndAsksForACredential) {
 	for (const Route &expected : routes) {
+		if (expected.is_page)
+			continue;
 		std::string target = expected.path;
 		if (const size_t id = target.find("{id}"); id != std::string::npos)
 			target.replace(id, 4, "9223372036854775807");
@@ -115,6 +119,85 @@ TEST_F(RouterTest, WhatNeedsItIs503OnceTheDeadlineHasPassed) {
 		EXPECT_EQ(response.status, 503u) << target;
 		EXPECT_EQ(header(response, "Retry-After"), "1") << target;
 	}
+}
+
+// The same with the web app.
+class PagesTest : public RouterTest {
+protected:
+	PagesTest() {
+		std::filesystem::create_directories(directory);
+		std::ofstream(directory / "index.html") << html;
+		std::ofstream(directory / "favicon.svg") << "<svg/>";
+		files.emplace(directory);
+		worker.web = &*files;
+	}
+	~PagesTest() override { std::filesystem::remove_all(directory); }
+
+	static constexpr std::string_view html =
+		"<html lang=\"en\" dir=\"ltr\" data-theme=\"system\"><!--data-->";
+	const std::filesystem::path directory =
+		testing::TempDir() + "router_test-" + std::to_string(getpid());
+	std::optional<WebFiles> files;
+};
+
+TEST_F(PagesTest, AreThereWithoutTheDatabase) {
+	const Response page = ask("GET", "/?return_to=/app");
+	EXPECT_EQ(page.status, 200u);
+	EXPECT_NE(page.body.find(">{\"/auth/session\":{\"signed_in\":false}}<"), std::string::npos);
+	EXPECT_TRUE(page.is_page);
+	EXPECT_EQ(ask("GET", "/favicon.svg").body, "<svg/>");
+	const Response app = ask("GET", "/app/settings?x");
+	EXPECT_EQ(app.status, 303u);
+	EXPECT_EQ(header(app, "Location"), "/?return_to=/app/settings%3Fx");
+	EXPECT_FALSE(ask("GET", "/v1/config").is_page);
+}
+
+TEST_F(PagesTest, AreMetByTheirPathsAlone) {
+	const std::pair<const char *, const char *> cases[] = {{"/", "GET /"}, {"/app", "GET /app"},
+		{"/app/", "GET /app/{page}"}, {"/app/a/b:c", "GET /app/{page}"},
+		{"/favicon.svg", "GET /{file}"}, {"/apps", "none"}, {"/index.html", "none"}, {"//", "none"},
+		{"/openapi.json", "GET /openapi.json"}};
+	for (const auto &[target, name] : cases)
+		for (const char *method : {"GET", "HEAD"}) {
+			const bool has_head = std::string_view(target) != "/openapi.json";
+			const Response response = ask(method, target);
+			if (has_head || method == std::string_view("GET"))
+				EXPECT_EQ(route_name(), name) << target;
+			else
+				EXPECT_EQ(response.status, 405u);
+		}
+	EXPECT_EQ(header(ask("POST", "/app"), "Allow"), "GET, HEAD");
+}
+
+TEST_F(PagesTest, TellOfAFailureWithItsStatusAndHeaders) {
+	const HttpRequest request{
+		.method = "GET", .target = "/auth/callback/x", .body = {}, .headers = {}};
+	const auto fail = [&] {
+		Exchange exchange{.worker = worker,
+			.request = request,
+			.caller = nullptr,
+			.deadline = Clock::now() + config.request_deadline};
+		const Problem problem{.status = 503,
+			.code = "provider_unavailable",
+			.detail = "</script>",
+			.headers = {{"Retry-After", "5"}}};
+		std::optional<Response> response;
+		boost::asio::co_spawn(worker.io, failure_page(exchange, problem),
+			[&](const std::exception_ptr &, Response made) { response = std::move(made); });
+		worker.io.restart();
+		while (!response)
+			worker.io.run_one();
+		return *response;
+	};
+	const Response page = fail();
+	EXPECT_EQ(page.status, 503u);
+	EXPECT_STREQ(page.code, "provider_unavailable");
+	EXPECT_EQ(header(page, "Retry-After"), "5");
+	EXPECT_NE(page.body.find(R"("/auth/error":{"code":"provider_unavailable",)"
+							 R"("detail":"\u003c/script>"})"),
+		std::string::npos);
+	worker.web = nullptr;
+	EXPECT_STREQ(fail().content_type, "application/problem+json");
 }
 
 TEST_F(RouterTest, OnlyACallerWhoIsKnownTakesTheFastWay) {

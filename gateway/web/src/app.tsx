@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useErrorBoundary } from "preact/hooks";
 import { watchAccount } from "./api/events";
-import type { Config, Me } from "./api/types";
+import type { Me } from "./api/types";
 import { useConfig, useResource } from "./api/use-resource";
 import { Button } from "./components/button";
 import { FailedNotice, Notice, Skeleton } from "./components/states";
@@ -21,15 +21,13 @@ import { TopUp } from "./top-up/top-up";
 
 export function App() {
   const { path } = useLocation();
-  const config: Config = useConfig();
-  setCurrencies(config.currencies);
-  const signedIn = path === "/app" || path.startsWith("/app/");
-  return signedIn ? <Wallet path={path} /> : path === "/" ? <Landing /> : <NotFound />;
+  setCurrencies(useConfig().currencies);
+  return path === "/app" || path.startsWith("/app/") ? <Wallet path={path} /> : <Landing />;
 }
 
 function Wallet({ path }: { path: string }) {
   const me = useResource<Me>("/v1/me");
-  applyProfile(me.data ?? null);
+  applyProfile(me.data);
   const wallet = me.data?.accounts[0]?.id;
   useEffect(() => (wallet === undefined ? undefined : watchAccount(wallet)), [wallet]);
   return (

@@ -15,6 +15,10 @@ if (page !== null) cache.seed(JSON.parse(page.textContent ?? "{}") as Record<str
 // A sign-in that failed answers at the address of its callback, which is good for nothing once it is shown.
 if (location.pathname.startsWith("/auth/")) history.replaceState(null, "", "/");
 window.addEventListener("online", () => cache.invalidate(() => true));
+// A page that the browser has kept may be of a session that is over.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
 interceptLinks();
 
 const root = document.getElementById("app");

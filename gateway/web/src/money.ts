@@ -18,25 +18,28 @@ export function exponentOf(currency: string): number {
   return exponents.get(currency) ?? 2;
 }
 
-interface Separators {
+/** What a locale writes numbers with; its digits from zero on. */
+interface Signs {
   decimal: string;
   group: string;
+  digits: string[];
 }
 
-const known_separators = new Map<string, Separators>();
+const signsByLocale = new Map<string, Signs>();
 
-function separators(locale: string): Separators {
-  let found = known_separators.get(locale);
-  if (found === undefined) known_separators.set(locale, (found = separatorsOf(locale)));
+function signsOf(locale: string): Signs {
+  let found = signsByLocale.get(locale);
+  if (found === undefined) {
+    const parts = new Intl.NumberFormat(locale, { useGrouping: true }).formatToParts(1234567.5);
+    const find = (type: string) => parts.find((part) => part.type === type)?.value ?? "";
+    const digits = new Intl.NumberFormat(locale, { useGrouping: false }).format(9876543210n);
+    found = { decimal: find("decimal") || ".", group: find("group"), digits: Array.from(digits).reverse() };
+    signsByLocale.set(locale, found);
+  }
   return found;
 }
 
-function separatorsOf(locale: string): Separators {
-  const parts = new Intl.NumberFormat(locale, { useGrouping: true }).formatToParts(1234567.5);
-  const find = (type: string) => parts.find((part) => part.type === type)?.value ?? "";
-  return { decimal: find("decimal") || ".", group: find("group") };
-}
-
+const digits_at_most = String(Number.MAX_SAFE_INTEGER).length;
 const ignored = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const groupSigns = /[\s'\u2019]/;
 const arabicDigits = /[\u0660-\u0669\u06f0-\u06f9]/g;
@@ -49,7 +52,7 @@ const grouped = /^\d{1,3}(?:_\d{2,3})*_\d{3}$/;
  */
 export function parseMoney(text: string, currency: string, locale: string = localeTag()): ParsedMoney {
   const refuse = (error: MoneyError): ParsedMoney => ({ amount: null, error });
-  const { decimal, group } = separators(locale);
+  const { decimal, group } = signsOf(locale);
   const exponent = exponentOf(currency);
 
   let plain = text
@@ -71,10 +74,12 @@ export function parseMoney(text: string, currency: string, locale: string = loca
   const wholeIsNumber = unsigned.test(whole) || grouped.test(whole) || (whole === "" && fraction !== "");
   if (more.length > 0 || !wholeIsNumber || (fraction !== "" && !unsigned.test(fraction)))
     return refuse("not_a_number");
-  const significant = fraction.replace(/0+$/, "");
-  if (significant.length > exponent) return refuse("too_many_decimals");
+  // Not even zeros: "1.000" is a thousand to many.
+  if (fraction.length > exponent) return refuse("too_many_decimals");
 
-  const amount = BigInt(whole.replaceAll("_", "") + significant.padEnd(exponent, "0"));
+  const digits = (whole.replaceAll("_", "") + fraction.padEnd(exponent, "0")).replace(/^0+/, "");
+  if (digits.length > digits_at_most) return refuse("too_large");
+  const amount = BigInt(digits);
   return amount > BigInt(Number.MAX_SAFE_INTEGER)
     ? refuse("too_large")
     : { amount: Number(amount), error: null };
@@ -101,7 +106,7 @@ export function formatMoney(amount: Minor, currency: string, format: MoneyFormat
   const fraction = (size % scale).toString().padStart(exponent, "0");
   // A BigInt has no negative zero: -0.50 is written as -1.00 with its digits replaced.
   const template = (whole === 0n && amount !== 0 ? 1n : whole) * (amount < 0 ? -1n : 1n);
-  const digits = digitsOf(locale);
+  const { digits } = signsOf(locale);
   const localised = (text: string) => Array.from(text, (digit) => digits[Number(digit)]).join("");
   const text = formatter
     .formatToParts(template)
@@ -138,15 +143,5 @@ function numberFormat(locale: string, currency: string | null, exponent: number,
     });
     formats.set(name, found);
   }
-  return found;
-}
-
-const known_digits = new Map<string, string[]>();
-
-function digitsOf(locale: string): string[] {
-  let found = known_digits.get(locale);
-  if (found !== undefined) return found;
-  found = Array.from(new Intl.NumberFormat(locale, { useGrouping: false }).format(9876543210n)).reverse();
-  known_digits.set(locale, found);
   return found;
 }

@@ -25,8 +25,7 @@ export function useLocation(): Location {
     const listener = () => setNow(location());
     listeners.add(listener);
     window.addEventListener("popstate", listener);
-    // A page's own effects run before this one, and may have gone elsewhere.
-    if (window.location.pathname !== now.path) listener();
+    listener(); // an effect of a child, which runs earlier, may have gone elsewhere
     return () => {
       listeners.delete(listener);
       window.removeEventListener("popstate", listener);

@@ -1,12 +1,12 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { onSessionEnded, request } from "./api/client";
+import { onSession, Problem, request } from "./api/client";
 import { useConfig } from "./api/use-resource";
 import { Icon, type IconName } from "./components/icon";
 import { LinkButton } from "./components/button";
 import { Notice } from "./components/states";
 import { t } from "./i18n/text";
-import { useStatus } from "./status";
+import { announce, useStatus } from "./status";
 
 export const Logo = () => (
   <span class="logo">
@@ -66,8 +66,8 @@ export async function signOut(): Promise<void> {
   let to = "/";
   try {
     to = (await request<{ redirect: string }>("/auth/logout", { method: "POST" })).body.redirect;
-  } catch {
-    // The landing page shows whether the session is still there.
+  } catch (failure) {
+    if (!(failure instanceof Problem && failure.status === 401)) return announce(t("settings.not_ended"));
   }
   window.location.assign(to);
 }
@@ -81,13 +81,14 @@ export function signInUrl(provider: string, returnTo: string): string {
 function SessionOver() {
   const [over, setOver] = useState(false);
   const { providers } = useConfig();
-  useEffect(() => onSessionEnded(() => setOver(true)), []);
+  useEffect(() => onSession(setOver), []);
   if (!over) return null;
   const here = window.location.pathname + window.location.search;
   return (
     <Notice
       tone="warning"
       role="alert"
+      class="session-over"
       title={t("session.over")}
       action={providers.map(({ name, label }) => (
         <LinkButton key={name} look="primary" href={signInUrl(name, here)}>

@@ -17,7 +17,6 @@ const read: [locale: string, currency: string, text: string, amount: number][] =
   ["en-US", "USD", ".5", 50],
   ["en-US", "USD", "5.", 500],
   ["en-US", "USD", "0.10", 10],
-  ["en-US", "USD", "1.000", 100],
   ["en-US", "USD", "007", 700],
   ["en-US", "USD", "0", 0],
   ["en-US", "USD", "90071992547409.91", 9007199254740991],
@@ -36,7 +35,6 @@ const read: [locale: string, currency: string, text: string, amount: number][] =
   ["ar-EG", "USD", "12.5", 1250],
   ["ja-JP", "JPY", "1,234", 1234],
   ["ja-JP", "JPY", "￥500", 500],
-  ["ja-JP", "JPY", "500.00", 500],
   ["en-US", "BHD", "1.005", 1005],
   ["de-DE", "BHD", "1.234,567", 1234567],
 ];
@@ -52,6 +50,8 @@ const refused: [locale: string, currency: string, text: string, error: MoneyErro
   ["en-US", "USD", "-5", "negative"],
   ["en-US", "USD", "\u22125", "negative"],
   ["en-US", "USD", "1.234", "too_many_decimals"],
+  ["en-US", "USD", "1.000", "too_many_decimals"],
+  ["en-SE", "USD", "1,000", "too_many_decimals"],
   ["en-US", "USD", "1,5", "not_a_number"],
   ["en-US", "USD", "1,23", "not_a_number"],
   ["en-US", "USD", "1,2345", "not_a_number"],
@@ -65,10 +65,11 @@ const refused: [locale: string, currency: string, text: string, error: MoneyErro
   ["en-US", "USD", "12 USD 3 USD", "not_a_number"],
   ["de-DE", "USD", "12.50", "not_a_number"],
   ["de-DE", "USD", "1,234.50", "not_a_number"],
+  ["ja-JP", "JPY", "500.00", "too_many_decimals"],
   ["ja-JP", "JPY", "500.5", "too_many_decimals"],
   ["en-US", "BHD", "1.0005", "too_many_decimals"],
   ["en-US", "USD", "90071992547409.92", "too_large"],
-  ["en-US", "USD", "9".repeat(400), "too_large"],
+  ["en-US", "USD", "9".repeat(100_000), "too_large"],
 ];
 
 test("what is no amount, or could be read in two ways, is refused with its reason", () => {

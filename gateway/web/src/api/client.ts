@@ -34,11 +34,11 @@ export interface Request {
 // Longer than the gateway's own deadline, so that its answer is what one usually sees.
 const deadline_ms = 30_000;
 
-let sessionEnded: () => void = () => {};
+let tellSession: (over: boolean) => void = () => {};
 
-/** Tells who wants to know that the session is over (401). */
-export function onSessionEnded(listener: () => void): void {
-  sessionEnded = listener;
+/** Calls listener with what every answer says about the session: over (401), or not. */
+export function onSession(listener: (over: boolean) => void): void {
+  tellSession = listener;
 }
 
 /** Sends a request to the gateway. Throws Problem or Offline, nothing else, unless signal aborts it. */
@@ -70,9 +70,9 @@ export async function request<Body>(url: string, options: Request = {}): Promise
     signal?.removeEventListener("abort", abort);
   }
 
+  if (response.ok || response.status === 401) tellSession(!response.ok);
   if (response.ok)
     return { status: response.status, headers: response.headers, body: parse<Body>(text) as Body };
-  if (response.status === 401) sessionEnded();
   throw new Problem(parse<ProblemDocument>(text) ?? unexplained(response.status));
 }
 

@@ -16,6 +16,7 @@ export function watchAccount(account: string): () => void {
   let gathering: ReturnType<typeof setTimeout> | undefined;
   let wait_ms = retry_ms.first;
   let missed = false;
+  let latest: Balance | null = null;
 
   const readAgain = () => {
     gathering ??= setTimeout(() => {
@@ -34,7 +35,10 @@ export function watchAccount(account: string): () => void {
       if (missed) reset();
       missed = false;
     });
-    source.addEventListener("balance", (event) => take(JSON.parse(event.data) as Balance));
+    source.addEventListener("balance", (event) => {
+      latest = JSON.parse(event.data) as Balance;
+      take(latest);
+    });
     source.addEventListener("entry", readAgain);
     source.addEventListener("reset", reset);
     source.addEventListener("error", () => {
@@ -53,8 +57,15 @@ export function watchAccount(account: string): () => void {
     readAgain();
   };
 
+  // An answer that was read before an event may come after it.
+  const stopListening = cache.subscribe("/v1/me", () => {
+    const known = cache.get<Me>("/v1/me").data?.accounts.find(({ id }) => id === account);
+    if (latest?.version != null && known !== undefined && known.version < latest.version) take(latest);
+  });
+
   open();
   return () => {
+    stopListening();
     setLive(false);
     source?.close();
     clearTimeout(retry);

@@ -13,7 +13,7 @@ export function ChartFrame(props: {
   title: string;
   summary: string;
   children: ComponentChildren;
-  table: () => ComponentChildren;
+  table: (() => ComponentChildren) | false | undefined;
 }) {
   const [open, setOpen] = useState(false);
   const id = useId();
@@ -22,17 +22,22 @@ export function ChartFrame(props: {
       <h2 id={id}>{props.title}</h2>
       <p class="soft">{props.summary}</p>
       {props.children}
-      <details onToggle={(event) => setOpen(event.currentTarget.open)}>
-        <summary>{t("chart.table")}</summary>
-        {open && props.table()}
-      </details>
+      {props.table && (
+        <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+          <summary>{t("chart.table")}</summary>
+          {open && props.table()}
+        </details>
+      )}
     </section>
   );
 }
 
 const height = 220;
-const margin = { top: 12, bottom: 26, start: 4, end: 4 };
+const margin = { top: 12, bottom: 26, end: 8 };
 const inner = height - margin.top - margin.bottom;
+const letter = 7;
+// So that nothing is no chart of cents.
+const least_range = 100;
 
 interface Axis {
   ticks: Minor[];
@@ -42,7 +47,7 @@ interface Axis {
 /** Round values from the smallest to the largest, zero among them where they are near it. */
 export function axisOf(values: Minor[]): Axis {
   const low = Math.min(0, ...values);
-  const high = Math.max(low + 1, ...values);
+  const high = Math.max(low + least_range, ...values);
   const rough = (high - low) / 3;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = Math.max(1, (([1, 2, 5, 10].find((each) => each * power >= rough) ?? 10) as number) * power);
@@ -64,10 +69,14 @@ export function AreaChart({ points, write, writeTick }: ChartProps) {
   const [box, width] = useWidth();
   const [at, setAt] = useState<number | null>(null);
   const axis = axisOf(points.map(({ value }) => value));
-  const x = (i: number) =>
-    margin.start + ((width - margin.start - margin.end) * i) / Math.max(1, points.length - 1);
+  const start = startOf(axis, writeTick);
+  const x = (i: number) => start + ((width - start - margin.end) * i) / Math.max(1, points.length - 1);
+  // In steps: a balance stays what it is until it changes.
   const line = points
-    .map(({ value }, i) => `${i === 0 ? "M" : "L"}${round(x(i))} ${round(axis.y(value))}`)
+    .map(({ value }, i) => {
+      const [left, top] = [round(x(i)), round(axis.y(value))];
+      return i === 0 ? `M${left} ${top}` : `H${left}V${top}`;
+    })
     .join("");
   const base = round(axis.y(Math.max(0, axis.ticks[0] ?? 0)));
   const here = at === null ? undefined : points[at];
@@ -78,13 +87,14 @@ export function AreaChart({ points, write, writeTick }: ChartProps) {
       dir="ltr"
       aria-hidden="true"
       onPointerMove={(event) => {
-        const place = (event.clientX - event.currentTarget.getBoundingClientRect().left) / width;
+        const left = event.currentTarget.getBoundingClientRect().left + start;
+        const place = (event.clientX - left) / (width - start - margin.end);
         setAt(Math.max(0, Math.min(points.length - 1, Math.round(place * (points.length - 1)))));
       }}
       onPointerLeave={() => setAt(null)}
     >
       <svg width={width} height={height}>
-        <Grid axis={axis} width={width} writeTick={writeTick} />
+        <Grid axis={axis} start={start} width={width} writeTick={writeTick} />
         {line !== "" && (
           <path class="area" d={`${line}L${round(x(points.length - 1))} ${base}L${round(x(0))} ${base}Z`} />
         )}
@@ -106,13 +116,14 @@ export function AreaChart({ points, write, writeTick }: ChartProps) {
 export function BarChart({ points, write, writeTick }: ChartProps) {
   const [box, width] = useWidth();
   const axis = axisOf(points.map(({ value }) => value));
-  const slot = (width - margin.start - margin.end) / Math.max(1, points.length);
+  const start = startOf(axis, writeTick);
+  const slot = (width - start - margin.end) / Math.max(1, points.length);
   const bar = Math.max(2, Math.min(36, slot * 0.62));
-  const x = (i: number) => margin.start + slot * (i + 0.5);
+  const x = (i: number) => start + slot * (i + 0.5);
   return (
     <div class="chart" ref={box} dir="ltr" aria-hidden="true">
       <svg width={width} height={height}>
-        <Grid axis={axis} width={width} writeTick={writeTick} />
+        <Grid axis={axis} start={start} width={width} writeTick={writeTick} />
         {points.map((point, i) => (
           <rect
             key={i}
@@ -132,21 +143,18 @@ export function BarChart({ points, write, writeTick }: ChartProps) {
   );
 }
 
-function Grid({
-  axis,
-  width,
-  writeTick,
-}: {
-  axis: Axis;
-  width: number;
-  writeTick: (value: Minor) => string;
-}) {
+/** Where the chart starts, beside the labels of its axis. */
+const startOf = (axis: Axis, writeTick: (value: Minor) => string): number =>
+  letter * (1 + Math.max(...axis.ticks.map((tick) => writeTick(tick).length)));
+
+function Grid(props: { axis: Axis; start: number; width: number; writeTick: (value: Minor) => string }) {
+  const { axis, start, width, writeTick } = props;
   return (
     <g class="grid">
       {axis.ticks.map((tick) => (
         <g key={tick}>
-          <line x1={0} x2={width} y1={round(axis.y(tick))} y2={round(axis.y(tick))} />
-          <text x={0} y={round(axis.y(tick)) - 4}>
+          <line x1={start} x2={width} y1={round(axis.y(tick))} y2={round(axis.y(tick))} />
+          <text x={0} y={round(axis.y(tick)) + 4}>
             {writeTick(tick)}
           </text>
         </g>

@@ -1,5 +1,5 @@
 import type { Entry } from "../api/types";
-import { entryTitle, kindText } from "../i18n/entry-text";
+import { entryTitle, kindText, partyName } from "../i18n/entry-text";
 import { t } from "../i18n/text";
 import { formatDate, formatTime } from "../i18n/time";
 import { Amount } from "./amount";
@@ -30,6 +30,7 @@ export function EntryTable(props: { entries: Entry[]; currency: string; caption:
       heading: t("entries.balance"),
       cell: (entry) => <Amount amount={entry.balance} currency={currency} class="soft" />,
       numeric: true,
+      plain: true,
     },
   ];
   return (
@@ -50,14 +51,14 @@ function Who({ entry }: { entry: Entry }) {
   const detail = entry.description ?? (entry.kind === "top_up" ? "" : kindText(entry.kind));
   return (
     <span class="who">
-      <Avatar name={entry.kind === "top_up" ? "+" : title} />
+      <EntryAvatar entry={entry} />
       <span class="who-text">
         <a href={`/app/transactions/${entry.transfer}`}>
-          <bdi>{title}</bdi>
+          {entry.parties.length > 1 ? title : <bdi>{title}</bdi>}
         </a>
         {detail !== "" && (
-          <span class="soft small clip">
-            <bdi>{detail}</bdi>
+          <span class="soft small clip" dir="auto">
+            {detail}
           </span>
         )}
       </span>
@@ -65,10 +66,17 @@ function Who({ entry }: { entry: Entry }) {
   );
 }
 
+/** One person's initials, or how many people there are. */
+function EntryAvatar({ entry: { kind, parties } }: { entry: Entry }) {
+  const [first, ...others] = parties;
+  if (kind === "top_up" || first === undefined) return <Avatar name="+" />;
+  return <Avatar name={others.length === 0 ? partyName(first) : String(parties.length)} />;
+}
+
 function When({ time }: { time: string }) {
   return (
     <time class="soft" dateTime={time}>
-      {formatDate(time)} <span class="small">{formatTime(time)}</span>
+      {formatDate(time)} <span class="small wide-only">{formatTime(time)}</span>
     </time>
   );
 }

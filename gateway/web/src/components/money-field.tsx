@@ -49,7 +49,6 @@ export function MoneyField(props: {
       class="money"
       inputMode={exponentOf(currency) === 0 ? "numeric" : "decimal"}
       autoComplete="off"
-      dir="ltr"
     />
   );
 }

@@ -1,5 +1,6 @@
 import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { Icon } from "./icon";
 
 let pagesShown = 0;
 
@@ -20,9 +21,10 @@ export function useHeading(title: string): RefObject<HTMLHeadingElement | null> 
   return heading;
 }
 
-/** A page of the wallet: its heading, what one can do there, and the rest. */
+/** A page of the wallet: where one comes from, its heading, what one can do there, and the rest. */
 export function Page(props: {
   title: string;
+  back?: { href: string; text: string };
   actions?: ComponentChildren;
   children: ComponentChildren;
   class?: string;
@@ -30,6 +32,12 @@ export function Page(props: {
   const heading = useHeading(props.title);
   return (
     <div class={`page ${props.class ?? ""}`}>
+      {props.back && (
+        <a class="back no-print" href={props.back.href}>
+          <Icon name="back" />
+          {props.back.text}
+        </a>
+      )}
       <div class="page-head">
         <h1 ref={heading} tabIndex={-1}>
           {props.title}

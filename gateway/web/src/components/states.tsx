@@ -11,9 +11,10 @@ export function Notice(props: {
   children?: ComponentChildren;
   action?: ComponentChildren;
   role?: "alert" | "status";
+  class?: string;
 }) {
   return (
-    <div class={`notice ${props.tone ?? "plain"}`} role={props.role}>
+    <div class={`notice ${props.tone ?? "plain"} ${props.class ?? ""}`} role={props.role}>
       <p class="notice-title">{props.title}</p>
       {props.children && <div class="notice-text">{props.children}</div>}
       {props.action && <div class="actions">{props.action}</div>}

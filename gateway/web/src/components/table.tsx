@@ -30,7 +30,12 @@ export function Table<Row>(props: {
       <thead role="rowgroup">
         <tr role="row">
           {columns.map((column) => (
-            <th key={column.name} scope="col" role="columnheader" class={column.numeric ? "numeric" : ""}>
+            <th
+              key={column.name}
+              scope="col"
+              role="columnheader"
+              class={`cell-${column.name} ${column.numeric ? "numeric" : ""}`}
+            >
               {column.heading}
             </th>
           ))}

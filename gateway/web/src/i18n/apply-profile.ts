@@ -1,11 +1,19 @@
-import type { Me } from "../api/types";
+import type { Me, Theme } from "../api/types";
 import { direction, language, setLocale } from "./locale";
 
-/** Makes the page follow a profile's locale and theme; without one, the browser's. */
-export function applyProfile(profile: Pick<Me, "locale" | "theme"> | null): void {
-  setLocale(profile?.locale ?? null);
-  const root = document.documentElement;
+type Profile = Pick<Me, "locale" | "theme">;
+
+const root = document.documentElement;
+// What the gateway has put into the page; plain English is what it puts where it knows nothing.
+const served: Profile = {
+  locale: root.lang === "en" ? null : root.lang,
+  theme: (root.dataset["theme"] ?? "system") as Theme,
+};
+
+/** Makes the page follow a profile's locale and theme; where none is known, what the page came with. */
+export function applyProfile(profile: Profile = served): void {
+  setLocale(profile.locale);
   root.lang = language();
   root.dir = direction();
-  root.dataset["theme"] = profile?.theme ?? "system";
+  root.dataset["theme"] = profile.theme;
 }

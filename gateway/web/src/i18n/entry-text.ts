@@ -11,7 +11,9 @@ export function entryTitle({ kind, parties }: Pick<Entry, "kind" | "parties">): 
   const [first, ...others] = parties;
   if (kind === "top_up" || first === undefined) return kindText(kind);
   const name = partyName(first);
-  return others.length === 0 ? name : t("party.and_others", { name, count: others.length });
+  if (others.length === 0) return name;
+  // The name keeps its own direction, whichever the words around it have (FSI, PDI).
+  return t("party.and_others", { name: `\u2068${name}\u2069`, count: others.length });
 }
 
 export function kindText(kind: Kind): string {

@@ -180,7 +180,7 @@ export function PayForm(props: Props) {
               </Button>
             </div>
           </div>
-          <ol class="pay-rows">
+          <div class="pay-rows">
             {draft.rows.map((row, index) => (
               <PayRow
                 key={row.id}
@@ -194,7 +194,7 @@ export function PayForm(props: Props) {
                 actions={actions}
               />
             ))}
-          </ol>
+          </div>
           <p class="pay-add">
             <Button disabled={busy || draft.rows.length >= rows_at_most} onClick={addRow}>
               <Icon name="plus" />

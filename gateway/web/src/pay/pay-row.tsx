@@ -56,81 +56,79 @@ function Fields({ row, number, currency, findings, tried, disabled, book, action
   const [inAddress, setInAddress] = useEditing();
   const [inAmount, setInAmount] = useEditing();
   return (
-    <li>
-      <div class="pay-row" role="group" aria-label={t("pay.row", { number })}>
-        <span class="pay-number soft small" aria-hidden="true">
-          {number}
-        </span>
-        <Field
-          class="pay-email"
-          label={t("pay.email")}
-          hint={addressHint(findings)}
-          error={addressError(row, findings, tried, inAddress, actions)}
-        >
-          {(described) => (
-            <RecipientField
-              described={described}
-              row={row.id}
-              value={row.email}
-              disabled={disabled}
-              book={book}
-              onInput={(email) => actions.change(row.id, { email })}
-              onPick={(recipient) => actions.pick(row.id, recipient)}
-              onFocus={() => setInAddress(true)}
-              onBlur={() => {
-                setInAddress(false);
-                actions.leaveAddress(row.id);
-              }}
-              onEnter={() => actions.enter(row.id, "email")}
-              onPaste={(event) => actions.paste(row.id, event)}
-            />
-          )}
-        </Field>
-        <Field
-          class="pay-amount"
-          label={
-            <>
-              {t("pay.amount")} <span class="currency">{currency}</span>
-            </>
-          }
-          error={amountError(findings, currency, tried, inAmount)}
-        >
-          {(described) => (
-            <input
-              {...described}
-              type="text"
-              class="money"
-              name="amount"
-              inputMode={exponentOf(currency) === 0 ? "numeric" : "decimal"}
-              autoComplete="off"
-              dir="ltr"
-              data-row={row.id}
-              disabled={disabled}
-              value={row.amount}
-              onInput={(event) => actions.change(row.id, { amount: event.currentTarget.value })}
-              onFocus={() => setInAmount(true)}
-              onBlur={() => setInAmount(false)}
-              onPaste={(event) => actions.paste(row.id, event)}
-              onKeyDown={(event) => {
-                if (event.key !== "Enter" || event.ctrlKey || event.metaKey || event.isComposing) return;
-                event.preventDefault();
-                actions.enter(row.id, "amount");
-              }}
-            />
-          )}
-        </Field>
-        <button
-          type="button"
-          class="button quiet pay-remove"
-          aria-label={t("pay.remove", { number })}
-          title={t("pay.remove", { number })}
-          disabled={disabled}
-          onClick={() => actions.remove(row.id)}
-        >
-          <Icon name="remove" />
-        </button>
-      </div>
-    </li>
+    <div class="pay-row" role="group" aria-label={t("pay.row", { number })}>
+      <span class="pay-number soft small" aria-hidden="true">
+        {number}
+      </span>
+      <Field
+        class="pay-email"
+        label={t("pay.email")}
+        hint={addressHint(findings)}
+        error={addressError(row, findings, tried, inAddress, actions)}
+      >
+        {(described) => (
+          <RecipientField
+            described={described}
+            row={row.id}
+            value={row.email}
+            disabled={disabled}
+            book={book}
+            onInput={(email) => actions.change(row.id, { email })}
+            onPick={(recipient) => actions.pick(row.id, recipient)}
+            onFocus={() => setInAddress(true)}
+            onBlur={() => {
+              setInAddress(false);
+              actions.leaveAddress(row.id);
+            }}
+            onEnter={() => actions.enter(row.id, "email")}
+            onPaste={(event) => actions.paste(row.id, event)}
+          />
+        )}
+      </Field>
+      <Field
+        class="pay-amount"
+        label={
+          <>
+            {t("pay.amount")} <span class="currency">{currency}</span>
+          </>
+        }
+        error={amountError(findings, currency, tried, inAmount)}
+      >
+        {(described) => (
+          <input
+            {...described}
+            type="text"
+            class="money"
+            name="amount"
+            inputMode={exponentOf(currency) === 0 ? "numeric" : "decimal"}
+            autoComplete="off"
+            dir="ltr"
+            data-row={row.id}
+            disabled={disabled}
+            value={row.amount}
+            onInput={(event) => actions.change(row.id, { amount: event.currentTarget.value })}
+            onFocus={() => setInAmount(true)}
+            onBlur={() => setInAmount(false)}
+            onPaste={(event) => actions.paste(row.id, event)}
+            onKeyDown={(event) => {
+              if (event.key !== "Enter" || event.ctrlKey || event.metaKey || event.isComposing) return;
+              event.preventDefault();
+              actions.enter(row.id, "amount");
+            }}
+          />
+        )}
+      </Field>
+      <button
+        type="button"
+        class="button quiet pay-remove"
+        aria-label={t("pay.remove", { number })}
+        title={t("pay.remove", { number })}
+        disabled={disabled}
+        onClick={() => actions.remove(row.id)}
+      >
+        <Icon name="remove" />
+      </button>
+    </div>
   );
 }
 

@@ -1,5 +1,5 @@
 import { cache } from "../api/cache";
-import type { ProblemDocument } from "../api/types";
+import type { Me, ProblemDocument } from "../api/types";
 import { useConfig, useResource } from "../api/use-resource";
 import { LinkButton } from "../components/button";
 import { Icon, type IconName } from "../components/icon";
@@ -13,7 +13,7 @@ import { Logo, signInUrl } from "../shell";
 import { ProductPicture } from "./product-picture";
 
 export function Landing() {
-  applyProfile(null);
+  applyProfile(cache.get<Me>("/v1/me").data);
   const heading = useHeading(t("landing.title"));
   const session = useResource<{ signed_in: boolean }>("/auth/session");
   const wanted = useReturnTo();

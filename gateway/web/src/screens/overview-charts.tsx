@@ -76,11 +76,12 @@ export function BalanceChart({ rows, currency }: { rows: SummaryRow[]; currency:
 
 const parties_shown = 6;
 
-/** Who got how much, the most first. */
-export function PartyChart({ parties, currency }: { parties: SummaryParty[]; currency: string }) {
+/** Who got how much, the most first; the gateway names those with the largest sums. */
+export function PartyChart(props: { rows: SummaryRow[]; parties: SummaryParty[]; currency: string }) {
+  const { rows, parties, currency } = props;
   const { write } = writers(currency);
   const paid = parties.filter((party) => party.out > 0).sort((a, b) => b.out - a.out);
-  const total = paid.reduce((sum, party) => sum + party.out, 0);
+  const total = rows.reduce((sum, row) => sum + row.out, 0);
   const [most] = paid;
   return (
     <ChartFrame
@@ -88,40 +89,46 @@ export function PartyChart({ parties, currency }: { parties: SummaryParty[]; cur
       summary={
         most
           ? t("chart.by_person_summary", {
-              count: paid.length,
               total: write(total),
               name: partyName(most),
               most: write(most.out),
             })
           : t("chart.nothing_spent")
       }
-      table={() => (
-        <Table
-          caption={t("chart.by_person")}
-          captionHidden
-          rows={paid}
-          rowKey={(party) => party.account}
-          columns={[
-            {
-              name: "who",
-              heading: t("entries.who"),
-              rowHeading: true,
-              cell: (party) => <bdi>{partyName(party)}</bdi>,
-            },
-            {
-              name: "out",
-              heading: t("overview.out"),
-              numeric: true,
-              cell: (party) => <Amount amount={party.out} currency={currency} />,
-            },
-          ]}
+      table={
+        most &&
+        (() => (
+          <Table
+            caption={t("chart.by_person")}
+            captionHidden
+            rows={paid}
+            rowKey={(party) => party.account}
+            columns={[
+              {
+                name: "who",
+                heading: t("entries.who"),
+                rowHeading: true,
+                cell: (party) => <bdi>{partyName(party)}</bdi>,
+              },
+              {
+                name: "out",
+                heading: t("overview.out"),
+                numeric: true,
+                cell: (party) => <Amount amount={party.out} currency={currency} />,
+              },
+            ]}
+          />
+        ))
+      }
+    >
+      {most && (
+        <PartyBars
+          points={paid
+            .slice(0, parties_shown)
+            .map((party) => ({ label: partyName(party), value: party.out }))}
+          write={write}
         />
       )}
-    >
-      <PartyBars
-        points={paid.slice(0, parties_shown).map((party) => ({ label: partyName(party), value: party.out }))}
-        write={write}
-      />
     </ChartFrame>
   );
 }
@@ -146,34 +153,39 @@ export function WeekChart({ rows, currency }: { rows: SummaryRow[]; currency: st
             })
           : t("chart.nothing_spent")
       }
-      table={() => (
-        <Table
-          caption={t("chart.by_week")}
-          captionHidden
-          rows={rows.slice().reverse()}
-          rowKey={(row) => row.start}
-          columns={[
-            {
-              name: "week",
-              heading: t("chart.week"),
-              rowHeading: true,
-              cell: (row) => formatDate(row.start),
-            },
-            {
-              name: "out",
-              heading: t("overview.out"),
-              numeric: true,
-              cell: (row) => <Amount amount={row.out} currency={currency} />,
-            },
-          ]}
+      table={
+        total > 0 &&
+        (() => (
+          <Table
+            caption={t("chart.by_week")}
+            captionHidden
+            rows={rows.slice().reverse()}
+            rowKey={(row) => row.start}
+            columns={[
+              {
+                name: "week",
+                heading: t("chart.week"),
+                rowHeading: true,
+                cell: (row) => formatDate(row.start),
+              },
+              {
+                name: "out",
+                heading: t("overview.out"),
+                numeric: true,
+                cell: (row) => <Amount amount={row.out} currency={currency} />,
+              },
+            ]}
+          />
+        ))
+      }
+    >
+      {total > 0 && (
+        <BarChart
+          points={rows.map((row) => ({ label: formatDay(row.start), value: row.out }))}
+          write={write}
+          writeTick={writeTick}
         />
       )}
-    >
-      <BarChart
-        points={rows.map((row) => ({ label: formatDay(row.start), value: row.out }))}
-        write={write}
-        writeTick={writeTick}
-      />
     </ChartFrame>
   );
 }

@@ -163,7 +163,7 @@ function Charts() {
           <>
             <BalanceChart rows={data} currency={currency} />
             <div class="two">
-              <PartyChart parties={by} currency={currency} />
+              <PartyChart rows={data} parties={by} currency={currency} />
               <Loaded resource={weeks} rows={4}>
                 {(summary) => <WeekChart rows={summary.data} currency={currency} />}
               </Loaded>

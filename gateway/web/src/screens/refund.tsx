@@ -1,6 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { cache } from "../api/cache";
-import { Offline, Problem, type Failure } from "../api/client";
+import { useAttempt } from "../attempt/use-attempt";
 import type { Account, Transfer } from "../api/types";
 import { Button, LinkButton } from "../components/button";
 import { Dialog } from "../components/dialog";
@@ -9,8 +8,8 @@ import { Notice } from "../components/states";
 import { partyName } from "../i18n/entry-text";
 import { problemText } from "../i18n/problem-text";
 import { t } from "../i18n/text";
+import { newKey } from "../idempotency-key";
 import { formatMoney, parseMoney } from "../money";
-import { loadAttempt, meaningOf, saveAttempt, sendRefund, type RefundBody } from "./refund-attempt";
 import { partyOf } from "./transaction-party";
 
 const refundable = ["transfer", "capture"];
@@ -26,13 +25,11 @@ export function Refund({ transfer, wallet }: { transfer: Transfer; wallet: Accou
   return <RefundForm transfer={transfer} wallet={wallet} received={received} />;
 }
 
-type Phase =
-  | { name: "form"; failure: Failure | null }
-  | { name: "sending" }
-  | { name: "unknown" }
-  | { name: "done"; refund: Transfer };
-
-const repeat_ms = 3_000;
+interface Order {
+  account: string;
+  amount: number;
+  description: string;
+}
 
 function RefundForm({
   transfer,
@@ -44,53 +41,23 @@ function RefundForm({
   received: number;
 }) {
   const { currency } = transfer;
-  const attempt = useRef(loadAttempt(transfer.id));
-  const [phase, setPhase] = useState<Phase>(
-    attempt.current.sent === null ? { name: "form", failure: null } : { name: "unknown" },
-  );
-  const [text, setText] = useState(
-    formatMoney(attempt.current.sent?.amount ?? received, currency, { bare: true }),
-  );
+  const { state, send, askNow } = useAttempt<Order>({
+    place: `refund/${wallet.id}/${transfer.id}`,
+    url: `/v1/transfers/${transfer.id}:refund`,
+    account: wallet.id,
+    bodyOf: (order) => order,
+  });
+  const attempt = state.name === "sending" || state.name === "unknown" ? state.attempt : null;
+  const [text, setText] = useState(formatMoney(received, currency, { bare: true }));
   const [error, setError] = useState("");
-  const [confirming, setConfirming] = useState<RefundBody | null>(null);
+  const [confirming, setConfirming] = useState<Order | null>(null);
   const field = useRef<HTMLInputElement>(null);
   const outcome = useRef<HTMLDivElement>(null);
   const payer = partyName(partyOf(transfer, transfer.debit.account));
 
-  const send = async (body: RefundBody) => {
-    const repeated = attempt.current.sent !== null;
-    attempt.current = { ...attempt.current, sent: body };
-    saveAttempt(transfer.id, attempt.current);
-    setPhase({ name: "sending" });
-    try {
-      const refund = await sendRefund(transfer.id, attempt.current.key, body);
-      saveAttempt(transfer.id, null);
-      attempt.current = loadAttempt(transfer.id);
-      setPhase({ name: "done", refund });
-      cache.invalidate((url) => url.startsWith(`/v1/accounts/${wallet.id}/`) || url === "/v1/me");
-    } catch (failure) {
-      if (!(failure instanceof Problem || failure instanceof Offline)) throw failure;
-      const meaning = meaningOf(failure);
-      if (meaning === "unknown" || (meaning === "not_executed" && repeated)) {
-        setPhase({ name: "unknown" });
-      } else {
-        attempt.current = { ...attempt.current, sent: null };
-        saveAttempt(transfer.id, attempt.current);
-        setPhase({ name: "form", failure });
-      }
-    }
-  };
-
-  // The answer is found by the same request with the same key, which moves the money at most once.
   useEffect(() => {
-    const { sent } = attempt.current;
-    if (phase.name !== "unknown" || sent === null) return;
-    const timer = setTimeout(() => void send(sent), repeat_ms);
-    return () => clearTimeout(timer);
-  }, [phase]);
-  useEffect(() => {
-    if (phase.name === "done") outcome.current?.focus();
-  }, [phase.name]);
+    if (state.name === "done") outcome.current?.focus();
+  }, [state.name]);
 
   const review = (event: Event) => {
     event.preventDefault();
@@ -113,17 +80,19 @@ function RefundForm({
       });
   };
 
-  const locked = phase.name === "sending" || phase.name === "unknown";
+  const locked = attempt !== null;
   return (
     <section class="card refund no-print" aria-labelledby="refund">
       <h2 id="refund">{t("refund.title")}</h2>
-      {phase.name === "done" ? (
+      {state.name === "done" ? (
         <div ref={outcome} tabIndex={-1}>
           <Notice
             tone="success"
             role="status"
-            title={t("refund.done", { amount: formatMoney(phase.refund.amount, currency), name: payer })}
-            action={<LinkButton href={`/app/transactions/${phase.refund.id}`}>{t("refund.see")}</LinkButton>}
+            title={t("refund.done", { amount: formatMoney(state.transfer.amount, currency), name: payer })}
+            action={
+              <LinkButton href={`/app/transactions/${state.transfer.id}`}>{t("refund.see")}</LinkButton>
+            }
           />
         </div>
       ) : (
@@ -133,19 +102,28 @@ function RefundForm({
             label={t("refund.amount")}
             hint={t("refund.hint", { most: formatMoney(received, currency) })}
             currency={currency}
-            value={text}
+            value={attempt === null ? text : formatMoney(attempt.order.amount, currency, { bare: true })}
             error={error}
             disabled={locked}
             inputRef={field}
             onInput={setText}
           />
-          {phase.name === "form" && phase.failure !== null && (
+          {state.name === "open" && state.failure !== null && (
             <Notice tone="error" role="alert" title={t("refund.failed")}>
-              <p>{problemText(phase.failure)}</p>
+              <p>{problemText(state.failure)}</p>
             </Notice>
           )}
-          {phase.name === "unknown" && (
-            <Notice tone="warning" role="alert" title={t("refund.unknown")}>
+          {attempt !== null && attempt.unanswered > 0 && (
+            <Notice
+              tone="warning"
+              role="alert"
+              title={t("refund.unknown")}
+              action={
+                <Button busy={state.name === "sending"} onClick={askNow}>
+                  {t("sending.ask")}
+                </Button>
+              }
+            >
               <p>{t("refund.unknown_text")}</p>
             </Notice>
           )}
@@ -164,7 +142,7 @@ function RefundForm({
               look="primary"
               onClick={() => {
                 setConfirming(null);
-                void send(confirming);
+                send(newKey(), confirming);
               }}
             >
               {t("refund.send", { amount: formatMoney(confirming.amount, currency) })}

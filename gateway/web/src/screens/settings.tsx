@@ -21,7 +21,7 @@ import { Sessions } from "./settings-sessions";
 
 export function Settings() {
   return (
-    <Page title={t("nav.settings")} class="settings">
+    <Page title={t("nav.settings")} class="narrow settings">
       <Profile />
       <Appearance />
       <Identities />
@@ -40,12 +40,14 @@ export function Settings() {
   );
 }
 
-/** Changes the profile; everything that shows it follows. */
+type Patch = Partial<Pick<Me, "display_name" | "locale" | "theme">>;
+
+/** Changes the profile; everything that shows it follows. pending is what is being changed. */
 function useChange() {
-  const [busy, setBusy] = useState(false);
+  const [pending, setPending] = useState<Patch | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
-  const change = async (patch: Partial<Pick<Me, "display_name" | "locale" | "theme">>) => {
-    setBusy(true);
+  const change = async (patch: Patch) => {
+    setPending(patch);
     setFailure(null);
     try {
       const { body } = await request<Me>("/v1/me", { method: "PATCH", body: patch });
@@ -56,9 +58,9 @@ function useChange() {
       if (!(error instanceof Problem || error instanceof Offline)) throw error;
       setFailure(error);
     }
-    setBusy(false);
+    setPending(null);
   };
-  return { busy, failure, change };
+  return { pending, failure, change };
 }
 
 function NotSaved({ failure }: { failure: Failure | null }) {
@@ -74,7 +76,8 @@ const longest_name = 100;
 
 function Profile() {
   const me = useMe();
-  const { busy, failure, change } = useChange();
+  const { pending, failure, change } = useChange();
+  const busy = pending !== null;
   const [name, setName] = useState(me.display_name);
   const [error, setError] = useState("");
   const save = (event: Event) => {
@@ -123,32 +126,34 @@ function themeText(theme: Theme): string {
 
 function Appearance() {
   const me = useMe();
-  const { failure, change } = useChange();
+  const { pending, failure, change } = useChange();
+  const locale = pending?.locale ?? localeTag();
+  const chosen = locale.split("-")[0] as Language;
   return (
     <section class="card" aria-labelledby="appearance">
       <h2 id="appearance">{t("settings.appearance")}</h2>
       <div class="pair">
         <SelectField<Language>
           label={t("settings.language")}
-          value={language()}
+          value={chosen}
           options={(Object.keys(languages) as Language[]).map((each) => ({
             value: each,
             text: languages[each].name,
             lang: each,
           }))}
-          onChange={(chosen) => void change({ locale: `${chosen}-${languages[chosen].regions[0]}` })}
+          onChange={(wanted) => void change({ locale: `${wanted}-${languages[wanted].regions[0]}` })}
         />
         <SelectField
           label={t("settings.format")}
           hint={t("settings.format_hint")}
-          value={localeTag()}
-          options={formats().map((tag) => ({ value: tag, text: formatSample(tag) }))}
-          onChange={(locale) => void change({ locale })}
+          value={locale}
+          options={formats(chosen, locale).map((tag) => ({ value: tag, text: formatSample(tag) }))}
+          onChange={(wanted) => void change({ locale: wanted })}
         />
       </div>
       <Choice
         legend={t("settings.theme")}
-        value={me.theme}
+        value={pending?.theme ?? me.theme}
         options={themes.map((value) => ({ value, text: themeText(value) }))}
         onChange={(theme) => void change({ theme })}
       />
@@ -157,10 +162,10 @@ function Appearance() {
   );
 }
 
-/** The locales of the present language, the present one among them. */
-function formats(): string[] {
-  const tags = languages[language()].regions.map((region) => `${language()}-${region}`);
-  return tags.includes(localeTag()) ? tags : [localeTag(), ...tags];
+/** The locales of a language, the present one among them. */
+function formats(chosen: Language, present: string): string[] {
+  const tags = languages[chosen].regions.map((region) => `${chosen}-${region}`);
+  return tags.includes(present) ? tags : [present, ...tags];
 }
 
 const sample_amount = 123456;

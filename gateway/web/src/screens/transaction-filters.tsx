@@ -10,8 +10,8 @@ import { language, localeTag } from "../i18n/locale";
 import { t } from "../i18n/text";
 import { midnight, timeZone } from "../i18n/time";
 import { formatMoney, parseMoney } from "../money";
-import { address } from "../router";
-import { emptyFilter, isFiltered, longest_search, type EntryFilter } from "./entry-filter";
+import { address, location } from "../router";
+import { emptyFilter, filterOf, isFiltered, longest_search, type EntryFilter } from "./entry-filter";
 
 interface Props {
   filter: EntryFilter;
@@ -20,8 +20,9 @@ interface Props {
 }
 
 export function TransactionFilters({ filter, currency, onChange }: Props) {
-  const set = (change: Partial<EntryFilter>) => onChange({ ...filter, ...change });
-  const { q: _, ...rest } = filter;
+  // A pause while typing may end after something else has changed: the address knows.
+  const set = (change: Partial<EntryFilter>) => onChange({ ...filterOf(location().query), ...change });
+  const { q: _q, direction: _direction, ...rest } = filter;
   const narrowed = Object.values(rest).filter((value) => value !== "").length;
   const [open, setOpen] = useState(narrowed > 0);
   const reversed = filter.from !== "" && filter.to !== "" && filter.to < filter.from;
@@ -108,14 +109,16 @@ function SearchField({ value, onChange }: { value: string; onChange: (q: string)
   );
 }
 
-/** People there was something with in a year, by name; any other is offered while the address asks for it. */
+/** People there was most with in a year, and those paid last, by name; any other while the address asks for it. */
 function PersonField({ value, onChange }: { value: string; onChange: (account: string) => void }) {
   const { id } = useWallet();
   const query = { from: midnight(-364), bucket: "month", by: "counterparty", tz: timeZone() };
   const { data } = useResource<Summary>(address(`/v1/accounts/${id}/summary`, query));
-  const people: Party[] = (data?.by ?? []).filter((party) => party.display_name !== null);
-  if (value !== "" && !people.some(({ account }) => account === value))
-    people.push({ account: value, display_name: null });
+  const recent = useResource<{ data: Party[] }>("/v1/recipients").data?.data ?? [];
+  const named = [...(data?.by ?? []), ...recent].filter((party) => party.display_name !== null);
+  const byAccount = new Map(named.map((party) => [party.account, party]));
+  if (value !== "" && !byAccount.has(value)) byAccount.set(value, { account: value, display_name: null });
+  const people = [...byAccount.values()];
   const collator = new Intl.Collator(language());
   people.sort((a, b) => collator.compare(partyName(a), partyName(b)));
   return (

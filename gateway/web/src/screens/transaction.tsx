@@ -21,6 +21,7 @@ export function Transaction({ id }: { id: string }) {
     <Page
       class="narrow"
       title={transfer.data === undefined ? t("transaction.title") : titleOf(transfer.data, wallet)}
+      back={{ href: "/app/transactions", text: t("transaction.back") }}
       actions={
         <Button onClick={() => window.print()}>
           <Icon name="print" />
@@ -28,12 +29,6 @@ export function Transaction({ id }: { id: string }) {
         </Button>
       }
     >
-      <p class="no-print">
-        <a class="back" href="/app/transactions">
-          <Icon name="back" />
-          {t("transaction.back")}
-        </a>
-      </p>
       <Loaded resource={transfer} rows={5}>
         {(data) => <Details transfer={data} wallet={wallet} />}
       </Loaded>

@@ -1,3 +1,4 @@
+import { useRef } from "preact/hooks";
 import { useWallet } from "../api/use-resource";
 import { Button, LinkButton } from "../components/button";
 import { EntryTable } from "../components/entry-table";
@@ -20,6 +21,10 @@ export function Transactions() {
   const search = requestQuery(filter);
   const list = `/v1/accounts/${wallet.id}/entries`;
   const entries = useEntries(address(list, { limit: String(rows_a_page), ...search }));
+  // While another filter is asked for, what the last one found stays in sight.
+  const before = useRef(entries.entries);
+  if (entries.entries !== undefined) before.current = entries.entries;
+  const shown = entries.entries ?? (entries.loading && before.current?.length ? before.current : undefined);
   const show = (wanted: EntryFilter) =>
     navigate(address("/app/transactions", pageQuery(wanted)), { replace: true });
 
@@ -36,17 +41,18 @@ export function Transactions() {
       <TransactionFilters filter={filter} currency={wallet.currency} onChange={show} />
       <section class="card" aria-label={t("nav.transactions")}>
         <FailedNotice resource={entries} />
-        {entries.entries === undefined ? (
+        {shown === undefined ? (
           entries.loading && <Skeleton rows={8} />
-        ) : entries.entries.length > 0 ? (
+        ) : shown.length > 0 ? (
           <EntryTable
-            entries={entries.entries}
+            entries={shown}
             currency={wallet.currency}
             caption={t("nav.transactions")}
             busy={entries.loading}
           />
         ) : isFiltered(filter) ? (
           <Notice
+            role="status"
             title={t("transactions.none_found")}
             action={<Button onClick={() => show(emptyFilter)}>{t("transactions.clear")}</Button>}
           >

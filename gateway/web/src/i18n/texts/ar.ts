@@ -21,7 +21,7 @@ export const ar: Texts = {
   "session.over": "انتهت جلستك",
   "session.over_text": "تم تسجيل خروجك. ما أدخلته ما زال هنا؛ سجّل الدخول من جديد للمتابعة.",
   "session.sign_in": "سجّل الدخول من جديد",
-  "session.sign_in_with": "تسجيل الدخول عبر {provider}",
+  "session.sign_in_with": "المتابعة عبر {provider}",
 
   "state.loading": "جارٍ التحميل…",
   "state.error": "تعذّر التحميل",
@@ -102,12 +102,7 @@ export const ar: Texts = {
   "chart.balance": "الرصيد",
   "chart.balance_summary": "من {first} في {from} إلى {last} الآن. الأدنى في نهاية {day}: {lowest}.",
   "chart.by_person": "الإنفاق حسب الشخص",
-  "chart.by_person_summary": {
-    one: "{total} لشخص واحد: {name}.",
-    two: "{total} لشخصين، الأكثر إلى {name}: {most}.",
-    few: "{total} إلى {count} أشخاص، الأكثر إلى {name}: {most}.",
-    other: "{total} إلى {count} شخصاً، الأكثر إلى {name}: {most}.",
-  },
+  "chart.by_person_summary": "{total} إجمالاً، والأكثر إلى {name}: {most}.",
   "chart.by_week": "الإنفاق حسب الأسبوع",
   "chart.by_week_summary": "{total} إجمالاً، والأكثر في أسبوع {week}: {most}.",
   "chart.nothing_spent": "لم يُنفق شيء في هذه المدة.",
