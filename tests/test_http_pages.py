@@ -211,8 +211,24 @@ def test_who_comes_to_localhost_is_sent_to_the_public_url(browse, gateway, site,
     assert browse("/favicon.svg", Host=f"localhost:{api.port}").status == 200
 
 
+def test_a_sign_in_that_fails_is_told_on_a_page(gateway, site, tmp_path):
+    (tmp_path / "secret").write_text("s")
+    setting = f"gone issuer=http://127.0.0.1:1 client-id=tokpay secret-file={tmp_path}/secret label=Gone"
+    served, bare = gateway(web=site, provider=setting).url, gateway(web="", provider=setting).url
+    for path, status, code in [
+        ("/auth/login?provider=gone", 503, "provider_unavailable"), ("/auth/login?provider=other", 404, "not_found"),
+        ("/auth/login?provider=gone&return_to=//evil.example", 422, "invalid_request"), ("/auth/callback/gone?code=x&state=y", 400, "sign_in_expired"),
+        ("/auth/callback/other", 404, "not_found"),
+    ]:  # fmt: skip
+        problem, page = Client(url=bare).get(path), Client(url=served).get(path)
+        assert (page.status, page.headers["Content-Type"], page.headers["Retry-After"]) == (status, "text/html; charset=utf-8", problem.headers["Retry-After"])
+        assert data_of(page)["/auth/error"] == {"code": code, "detail": problem.json["detail"]}
+        assert (problem.status, problem.code) == (status, code)
+        assert page.headers["Content-Security-Policy"] == PAGE_HEADERS["Content-Security-Policy"]
+
+
 def test_without_the_setting_there_are_no_pages(gateway):
-    client = Client(url=gateway().url)
+    client = Client(url=gateway(web="").url)
     for path in "/", "/app", "/app/settings", "/favicon.svg", "/assets/app-1a2b.js":
         assert (client.get(path).status, client.post(path, {}).status) == (404, 404)
     client.close()

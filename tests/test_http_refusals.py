@@ -257,7 +257,7 @@ def test_an_unknown_id_in_the_path_is_404(admin, path):
         check_problem(admin.get(path.format(unknown)), 404, "not_found")
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/", "/v2/accounts", "/v1/accounts/", "/v1/accounts//balance", "/v1/accounts/1/",
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v2/accounts", "/v1/accounts/", "/v1/accounts//balance", "/v1/accounts/1/",
                                   "/v1/accounts/1/balance/", "/v1/accounts/1/2/balance", "/V1/accounts", "/v1/transfers:x"])  # fmt: skip
 def test_a_path_without_a_route_is_404(admin, path):
     check_problem(admin.get(path), 404, "not_found")
@@ -268,8 +268,9 @@ def test_a_path_without_a_route_is_404(admin, path):
     ("/v1/accounts/1/entries", {"GET"}), ("/v1/balances:query", {"POST"}), ("/v1/transfers", {"GET", "POST"}),
     ("/v1/transfers/1", {"GET"}), ("/v1/transfers:batch", {"POST"}), ("/v1/top-ups", {"POST"}), ("/v1/holds", {"GET", "POST"}),
         ("/v1/holds/1:capture", {"POST"}), ("/v1/holds/1:void", {"POST"}), ("/v1/transfers/1:reverse", {"POST"}), ("/v1/transfers/1:refund", {"POST"}),
-        ("/v1/transfers:preview", {"POST"}), ("/v1/accounts/1/summary", {"GET"}), ("/v1/events", {"GET"}), ("/v1/me", {"GET"}), ("/v1/config", {"GET"}),
-        ("/openapi.json", {"GET"}),
+        ("/v1/transfers:preview", {"POST"}), ("/v1/accounts/1/summary", {"GET"}), ("/v1/events", {"GET"}), ("/v1/me", {"GET", "PATCH"}), ("/v1/config", {"GET"}),
+        ("/openapi.json", {"GET"}), ("/v1/me/sessions", {"GET", "DELETE"}), ("/v1/me/sessions/1", {"DELETE"}), ("/v1/me/export", {"GET"}),
+        ("/v1/recipients", {"GET"}), ("/v1/recipients:resolve", {"POST"}), ("/auth/login", {"GET"}), ("/auth/logout", {"POST"}),
 ])  # fmt: skip
 def test_other_methods_are_405_with_what_is_allowed(admin, path, allowed):
     for method in {"GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "BREW", "get"} - allowed:

@@ -6,7 +6,8 @@
 #include "web_address.hpp"
 #include "web_files.hpp"
 
-#include <boost/beast/core/string.hpp>
+#include <boost/url/encode.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
 
 #include <algorithm>
 
@@ -20,19 +21,7 @@ constexpr const char *overview_entries = "/entries?limit=10";
 
 // A path and its query as the value of a parameter.
 std::string encoded(std::string_view text) {
-	constexpr std::string_view unreserved =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
-	constexpr std::string_view digits = "0123456789ABCDEF";
-	std::string out;
-	for (const char c : text) {
-		if (unreserved.find(c) != std::string_view::npos) {
-			out.push_back(c);
-			continue;
-		}
-		const auto octet = static_cast<unsigned char>(c);
-		out.append({'%', digits[octet / 16], digits[octet % 16]});
-	}
-	return out;
+	return boost::urls::encode({text.data(), text.size()}, boost::urls::unreserved_chars + '/');
 }
 
 std::string_view path_of(const HttpRequest &request) {
@@ -89,9 +78,9 @@ public:
 		HttpRequest request;
 		request.method = "GET";
 		request.target = url;
-		for (const HttpHeader &header : exchange_.request.headers)
-			if (boost::beast::iequals({header.name.data(), header.name.size()}, "Cookie"))
-				request.headers.push_back(header);
+		const auto cookie = exchange_.request.header("Cookie");
+		if (cookie && exchange_.caller != nullptr)
+			request.headers.push_back({"Cookie", *cookie});
 		Exchange inner{.worker = exchange_.worker,
 			.request = request,
 			.id = id,
@@ -148,7 +137,8 @@ asio::awaitable<Response> landing_page(Exchange &exchange, std::vector<PageEntry
 		exchange.caller = *caller;
 	AppPage page(exchange);
 	co_await page.ask(get_config, "/v1/config");
-	co_await page.ask(get_session, "/auth/session");
+	if (caller)
+		co_await page.ask(get_session, "/auth/session");
 	PageLook look;
 	if (exchange.caller != nullptr)
 		look = read_me(co_await page.ask(get_me, "/v1/me")).look;

@@ -167,9 +167,7 @@ asio::awaitable<Result<Response>> finish(
 	co_return response;
 }
 
-} // namespace
-
-Reply get_login(Exchange &exchange) {
+Reply begin_sign_in(Exchange &exchange) {
 	const auto given = parameters(exchange.request, {"provider", "return_to", "link"});
 	if (!given)
 		co_return given.error();
@@ -211,7 +209,7 @@ Reply get_login(Exchange &exchange) {
 	co_return response;
 }
 
-Reply get_callback(Exchange &exchange) {
+Reply end_sign_in(Exchange &exchange) {
 	Worker &worker = exchange.worker;
 	Provider *const provider = find_provider(worker, exchange.part);
 	if (provider == nullptr)
@@ -240,6 +238,24 @@ Reply get_callback(Exchange &exchange) {
 	if (!finished && finished.error().status == 400)
 		worker.limiter.take(tries, quota, Clock::now());
 	co_return finished;
+}
+
+// Browsers navigate here: what goes wrong is told on a page.
+Reply answer_on_a_page(Exchange &exchange, Handler handler) {
+	auto answer = co_await handler(exchange);
+	if (answer)
+		co_return answer;
+	co_return co_await failure_page(exchange, answer.error());
+}
+
+} // namespace
+
+Reply get_login(Exchange &exchange) {
+	return answer_on_a_page(exchange, begin_sign_in);
+}
+
+Reply get_callback(Exchange &exchange) {
+	return answer_on_a_page(exchange, end_sign_in);
 }
 
 Reply get_session(Exchange &exchange) {

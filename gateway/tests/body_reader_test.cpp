@@ -303,7 +303,7 @@ TEST(Addresses, ThatAreWrongArePointedAt) {
 }
 
 TEST(Profiles, ChangeSomeMembers) {
-	for (const std::string name :
+	for (const std::string &name :
 		{"x"s, std::string(100, 'x'), "Zoë O'Neil"s, " x"s, "👩‍👩‍👧"s})
 		EXPECT_TRUE(read_profile_patch("{\"display_name\":\"" + name + "\"}")) << name;
 	std::string umlauts;
