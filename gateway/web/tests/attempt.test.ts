@@ -46,6 +46,7 @@ const runs: [name: string, events: Event<Order>[], state: string, unanswered?: n
   ["paid by another tab", [send, offline, { name: "settled_elsewhere", transfer }], "done"],
   ["refused to another tab", [send, offline, { name: "settled_elsewhere", transfer: null }], "open"],
   ["another tab while sending", [send, { name: "settled_elsewhere", transfer: null }], "sending", 0],
+  ["reopened while unknown", [send, offline, { name: "reopened" }], "unknown", 1],
   ["nothing after the end", [send, answered, send, offline], "done"],
 ];
 

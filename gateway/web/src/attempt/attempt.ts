@@ -23,6 +23,8 @@ export type Event<Order> =
   /** An attempt of an earlier visit, or of another tab. */
   | { name: "found"; attempt: Attempt<Order> }
   | { name: "repeat" }
+  /** Why an order was refused has been read, and it is changed. */
+  | { name: "reopened" }
   | { name: "answered"; transfer: Transfer }
   | { name: "failed"; failure: Failure }
   /** Another tab has had an answer; what it was, the ledger knows. */
@@ -37,6 +39,8 @@ export function next<Order>(state: State<Order>, event: Event<Order>): State<Ord
       return state.name === "open" ? { name: "unknown", attempt: unanswered(event.attempt) } : state;
     case "repeat":
       return state.name === "unknown" ? { name: "sending", attempt: state.attempt } : state;
+    case "reopened":
+      return state.name === "open" ? { name: "open", failure: null } : state;
     case "answered":
       return { name: "done", transfer: event.transfer };
     case "failed":

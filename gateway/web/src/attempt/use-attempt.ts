@@ -11,6 +11,8 @@ export interface Sending<Order> {
   send: (key: string, order: Order) => void;
   /** Repeats the request of an unknown outcome now rather than later. */
   askNow: () => void;
+  /** Forgets why the last order was refused. */
+  reopen: () => void;
   /** Takes an answer that was found by other means. */
   take: (transfer: Transfer) => void;
 }
@@ -74,6 +76,7 @@ export function useAttempt<Order>(orders: Orders<Order>): Sending<Order> {
     state,
     send: (key, order) => dispatch({ name: "send", key, order }),
     askNow: () => dispatch({ name: "repeat" }),
+    reopen: () => dispatch({ name: "reopened" }),
     take: (transfer) => {
       store.save(null);
       dispatch({ name: "answered", transfer });

@@ -1,4 +1,4 @@
-import type { Draft } from "./draft";
+import { isBlank, type Draft } from "./draft";
 import type { Person } from "./people";
 
 /** What a tab keeps of a payment by its key: the draft, and whom its addresses belong to. */
@@ -22,7 +22,8 @@ export function loadDraft(key: string, account: string): KeptDraft | null {
 
 export function saveDraft(key: string, kept: KeptDraft): void {
   try {
-    sessionStorage.setItem(place(key), JSON.stringify(kept));
+    if (isBlank(kept.draft)) sessionStorage.removeItem(place(key));
+    else sessionStorage.setItem(place(key), JSON.stringify(kept));
   } catch {
     // Without storage, or with a full one, the draft lives as long as its page.
   }

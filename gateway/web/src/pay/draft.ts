@@ -20,6 +20,9 @@ export const rows_at_most = 1_000;
 
 export const isEmpty = (row: Row): boolean => row.email.trim() === "" && row.amount.trim() === "";
 
+/** Whether nothing has been entered yet. */
+export const isBlank = ({ rows, note }: Draft): boolean => note === "" && rows.every(isEmpty);
+
 const nextId = (rows: Row[]) => rows.reduce((highest, { id }) => Math.max(highest, id), 0) + 1;
 
 export function emptyDraft(locale: string): Draft {

@@ -259,7 +259,7 @@ function LookUpFailed({ failure }: { failure: Failure | null }) {
 
 /** Payments of other pages whose outcome is not known: said before the same is paid anew. */
 function OpenPayments({ wallet }: { wallet: Account }) {
-  const open = attemptsAt<Order>(attemptsOf(wallet.id));
+  const open = useMemo(() => attemptsAt<Order>(attemptsOf(wallet.id)), [wallet.id]);
   return (
     <>
       {open.map(({ key, order }) => (

@@ -1,5 +1,5 @@
 import { Component } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { Field } from "../components/field";
 import { Icon } from "../components/icon";
 import { moneyErrorText } from "../components/money-field";
@@ -53,8 +53,8 @@ function isShallowEqual(one: object, other: object): boolean {
 }
 
 function Fields({ row, number, currency, findings, tried, disabled, book, actions }: Props) {
-  const [inAddress, setInAddress] = useState(false);
-  const [inAmount, setInAmount] = useState(false);
+  const [inAddress, setInAddress] = useEditing();
+  const [inAmount, setInAmount] = useEditing();
   return (
     <li>
       <div class="pay-row" role="group" aria-label={t("pay.row", { number })}>
@@ -132,6 +132,21 @@ function Fields({ row, number, currency, findings, tried, disabled, book, action
       </div>
     </li>
   );
+}
+
+// What is said of a field when one leaves it moves what is below, which must stay where it is until a click has ended.
+const click_ms = 300;
+
+/** Whether a field is being edited; that one has left it shows a moment later. */
+function useEditing(): [boolean, (editing: boolean) => void] {
+  const [editing, setEditing] = useState(false);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const set = (now: boolean) => {
+    clearTimeout(timer.current);
+    if (now) setEditing(true);
+    else timer.current = setTimeout(() => setEditing(false), click_ms);
+  };
+  return [editing, set];
 }
 
 function addressHint(findings: Findings | undefined) {

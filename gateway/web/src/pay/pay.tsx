@@ -120,7 +120,10 @@ function Payment({ paymentKey }: { paymentKey: string }) {
       assessment={assessment}
       book={book}
       wallet={wallet}
-      onReview={() => go("review")}
+      onReview={() => {
+        sending.reopen();
+        go("review");
+      }}
     />
   );
 }

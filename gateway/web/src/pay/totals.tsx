@@ -43,17 +43,17 @@ export function Totals(props: { assessment: Assessment; wallet: Account; childre
           <dt class="soft small">{left < 0 ? t("pay.missing") : t("pay.left")}</dt>
           <dd>
             <Amount amount={Math.abs(left)} currency={currency} />
+            {left < 0 && (
+              <a class="small" href="/app/top-up">
+                {t("pay.error.top_up")}
+              </a>
+            )}
           </dd>
         </div>
       </dl>
       <p class="visually-hidden" role="status">
         {spoken}
       </p>
-      {left < 0 && (
-        <a class="small" href="/app/top-up">
-          {t("pay.error.top_up")}
-        </a>
-      )}
       {props.children}
     </div>
   );

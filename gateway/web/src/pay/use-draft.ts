@@ -5,7 +5,8 @@ import { emptyDraft, inLocale, type Draft } from "./draft";
 import { loadDraft, saveDraft } from "./draft-store";
 import type { AddressBook, Person } from "./people";
 
-// A thousand rows are not written at every key.
+// More rows than these are not written at every key.
+const few_rows = 50;
 const pause_ms = 300;
 
 /** The draft of a payment, kept in this tab through reloads. */
@@ -24,6 +25,7 @@ export function useDraft(
   const save = useRef(() => {});
   save.current = () => saveDraft(key, { account: wallet.id, draft, people: peopleOf(draft, book) });
   useEffect(() => {
+    if (draft.rows.length <= few_rows) return save.current();
     const timer = setTimeout(() => save.current(), pause_ms);
     return () => clearTimeout(timer);
   }, [draft, known]);

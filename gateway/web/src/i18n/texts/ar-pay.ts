@@ -24,8 +24,7 @@ export const arPay: Record<keyof typeof enPay, string | Plural> = {
   "pay.note_hint": "اختيارية. يستطيع كل من تدفع له هنا قراءتها.",
   "pay.total": "المجموع",
   "pay.people_count": {
-    zero: "لا أحد",
-    one: "شخص واحد",
+    one: "دفعة واحدة",
     two: "دفعتان",
     few: "{count} دفعات",
     other: "{count} دفعة",

@@ -14,7 +14,7 @@ export const enPay = {
   "pay.note": "Note",
   "pay.note_hint": "Optional. Everybody you pay here can read it.",
   "pay.total": "Total",
-  "pay.people_count": { one: "{count} person", other: "{count} payments" },
+  "pay.people_count": { one: "{count} payment", other: "{count} payments" },
   "pay.left": "Left after this",
   "pay.missing": "Missing",
   "pay.total_spoken": "Total {total}. Left after this: {left}.",
