@@ -62,7 +62,7 @@ def check(method, target, status, headers, body):
     """Fails where a reply is none that the description has for its request."""
     described = operation(method, target)
     where = f"{method} {target}: {status}"
-    if described is None and status < 400 and PAGES.fullmatch(target.partition("?")[0]):
+    if described is None and status < 400 and PAGES.fullmatch(target.partition("?")[0] or "/"):
         return
     if described is None and target in PROBES and headers["Content-Type"].startswith("text/plain"):
         return

@@ -362,7 +362,7 @@ def test_config_is_for_everybody(ledger):
     nobody = Client()
     config = nobody.get("/v1/config").json
     assert {"code": "JPY", "exponent": 0} in config["currencies"] and {"code": "USD", "exponent": 2} in config["currencies"]
-    assert config["providers"] == []
+    assert config["providers"] == [{"name": "demo", "label": "Demo sign-in"}]
     assert config["demo_funding"] == {"max_top_up_major_units": 1000, "max_daily_major_units": 5000}
     nobody.close()
 

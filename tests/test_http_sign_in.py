@@ -30,7 +30,7 @@ def well_behaved(provider):
 @pytest.fixture(scope="module")
 def url(gateway, provider, tmp_path_factory):
     setting = provider.setting(tmp_path_factory.mktemp("secret") / "client").removeprefix("provider=")
-    return gateway(provider=setting, welcome_credit=5000, failed_credential_limit="10000/60").url
+    return gateway(provider=setting, web="", welcome_credit=5000, failed_credential_limit="10000/60").url
 
 
 @pytest.fixture
@@ -243,7 +243,7 @@ def test_a_session_pays_from_its_own_wallet_and_from_no_other(browser, provider,
 def test_a_provider_without_iss_in_its_answers_need_not_send_it(gateway, name, tmp_path):
     provider = Provider()
     provider.discovery = {"authorization_response_iss_parameter_supported": None, "end_session_endpoint": None}
-    browser = Browser(gateway(provider=provider.setting(tmp_path / "client").removeprefix("provider=")).url)
+    browser = Browser(gateway(provider=provider.setting(tmp_path / "client").removeprefix("provider="), web="", welcome_credit=0).url)
     assert browser.come_back(provider, browser.begin(), name, {"iss": None}).status == 303
     assert browser.get("/v1/me").json["accounts"][0]["balance"] == 0
     assert browser.request("POST", "/auth/logout").json["redirect"] == browser.url + "/"
@@ -261,7 +261,7 @@ def test_claims_that_the_id_token_leaves_out_are_asked_for(browser, provider, na
 
 def test_a_provider_that_is_down_is_said_to_be(gateway, tmp_path):
     provider = Provider()
-    browser = Browser(gateway(provider=provider.setting(tmp_path / "client").removeprefix("provider=")).url)
+    browser = Browser(gateway(provider=provider.setting(tmp_path / "client").removeprefix("provider="), web="", welcome_credit=0).url)
     provider.close()
     assert callback_outcome(browser.get("/auth/login?provider=prov")) == (503, "provider_unavailable")
 
@@ -289,8 +289,8 @@ def test_an_identity_is_linked_from_a_session_alone(browser, provider, name, led
 
 def test_sessions_end_when_they_are_idle_and_in_any_case(gateway, provider, tmp_path, name):
     setting = provider.setting(tmp_path / "client").removeprefix("provider=")
-    idle = Browser(gateway(provider=setting, session_idle_s=2).url).sign_in(provider, name)
-    total = Browser(gateway(provider=setting, session_max_s=2).url).sign_in(provider, name)
+    idle = Browser(gateway(provider=setting, web="", session_idle_s=2).url).sign_in(provider, name)
+    total = Browser(gateway(provider=setting, web="", session_max_s=2).url).sign_in(provider, name)
     assert idle.is_signed_in and total.is_signed_in
     time.sleep(3.2)
     assert not idle.is_signed_in and not total.is_signed_in
@@ -298,7 +298,7 @@ def test_sessions_end_when_they_are_idle_and_in_any_case(gateway, provider, tmp_
 
 def test_made_up_codes_are_limited(gateway, provider, tmp_path):
     setting = provider.setting(tmp_path / "client").removeprefix("provider=")
-    browser = Browser(gateway(provider=setting, failed_credential_limit="3/60").url)
+    browser = Browser(gateway(provider=setting, web="", failed_credential_limit="3/60").url)
     outcomes = []
     for _ in range(5):
         wanted = browser.begin(provider="prov")
