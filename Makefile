@@ -13,6 +13,26 @@ JOBS := $(shell nproc)
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
+# npm writes it when all the others are there.
+DEMO_PROVIDER = build/demo-provider/node_modules/.package-lock.json
+NPM_CI = npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null
+
+$(DEMO_PROVIDER): $(wildcard instance/demo-provider/package*.json)
+	@echo "Installing what the demo provider needs"
+	@mkdir -p build/demo-provider
+	@cp $^ build/demo-provider
+	@cd build/demo-provider && $(NPM_CI)
+
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	@echo "Installing the packages of $*"
+	@cd $* && $(NPM_CI)
+
+# A build that fails takes it along (.DELETE_ON_ERROR).
+build/web/index.html: gateway/web/node_modules/.package-lock.json \
+		$(shell find gateway/web -name node_modules -prune -o -path gateway/web/tests -prune -o -type f -print)
+	@echo "Building the web app"
+	@cd gateway/web && npm run --silent build
+
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
 
@@ -52,7 +72,7 @@ fuzz: packages-fuzz ## attack the gateway's parsers; SECONDS=60 in all
 bench: packages-test build install ## measure everything at full size, an hour and a quarter; BENCH=quick: seven minutes
 	@bench/run
 
-cluster: packages-cluster ## the three-machine cluster in Docker: build its images, start it, wait until it serves
+cluster: packages-cluster $(DEMO_PROVIDER) build/web/index.html ## the three-machine cluster in Docker: build its images, start it, wait until it serves
 	@docker/cluster up
 
 cluster-stop: ## stop the cluster; the data stay
@@ -72,26 +92,6 @@ restore: ## bring the cluster back to a time: TO='2026-11-26 12:00:00+00'
 
 force-leader: ## two machines are gone for good: go on with the third, MACHINE=machine2, as a new incarnation
 	@docker/cluster force-leader "$(MACHINE)"
-
-# npm writes it when all the others are there.
-DEMO_PROVIDER = build/demo-provider/node_modules/.package-lock.json
-NPM_CI = npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null
-
-$(DEMO_PROVIDER): $(wildcard instance/demo-provider/package*.json)
-	@echo "Installing what the demo provider needs"
-	@mkdir -p build/demo-provider
-	@cp $^ build/demo-provider
-	@cd build/demo-provider && $(NPM_CI)
-
-%/node_modules/.package-lock.json: %/package.json %/package-lock.json
-	@echo "Installing the packages of $*"
-	@cd $* && $(NPM_CI)
-
-# A build that fails takes it along (.DELETE_ON_ERROR).
-build/web/index.html: gateway/web/node_modules/.package-lock.json \
-		$(shell find gateway/web -name node_modules -prune -o -path gateway/web/tests -prune -o -type f -print)
-	@echo "Building the web app"
-	@cd gateway/web && npm run --silent build
 
 build: $(DEMO_PROVIDER) build/web/index.html ## build the extension, the gateway and the web app; PG_CONFIG= picks the PostgreSQL (15 to 18)
 	@instance/pg-config > /dev/null

@@ -40,7 +40,7 @@ build_images() {
     mkdir -p "$home"
     log=$home/images.log
     : >"$log"
-    for target in machine etcd pool front backup db gateway; do
+    for target in machine etcd pool front idp backup db gateway; do
         say "Image tokpay-$target:$TOKPAY_TAG"
         docker build --file "$checkout/docker/Dockerfile" --target "${target/#machine/common}" \
             --build-arg EXTENSION_FLAGS="${EXTENSION_FLAGS:-}" --build-arg EXTRA_PACKAGES="${EXTRA_PACKAGES:-}" \

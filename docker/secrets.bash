@@ -1,8 +1,8 @@
 # Sourced by docker/cluster: certificates and passwords, made once and kept in RUN_DIR/cluster/secrets.
-# Four authorities, so that a certificate opens one thing only: etcd, Patroni's REST interface,
-# PostgreSQL, or pgBackRest.
+# Five authorities, so that a certificate opens one thing only: etcd, Patroni's REST interface,
+# PostgreSQL, pgBackRest, or the front door as the gateways' way to the demo provider.
 
-authorities=(etcd patroni postgresql backup)
+authorities=(etcd patroni postgresql backup front)
 authority_days=3650
 certificate_days=825
 
@@ -50,6 +50,14 @@ make_passwords() {
     mv "$secrets/passwords.new" "$secrets/passwords"
 }
 
+# What the demo provider signs with, and what the gateways show it.
+make_provider_secrets() {
+    [[ ! -e $secrets/provider-secret ]] || return 0
+    openssl genrsa -out "$secrets/provider-key" 2048 2>/dev/null
+    openssl rand -hex -out "$secrets/provider-secret.new" 32
+    mv "$secrets/provider-secret.new" "$secrets/provider-secret"
+}
+
 password_of() { sed -n "s/^$1 //p" "$secrets/passwords"; }
 
 make_secrets() {
@@ -70,4 +78,6 @@ make_secrets() {
     make_certificate postgresql replicator
     make_certificate postgresql rewinder
     make_certificate backup backup DNS:backup
+    make_certificate front front DNS:front
+    make_provider_secrets
 }

@@ -103,9 +103,13 @@ write_settings() {
         render "$checkout/docker/settings/gateway.conf" "$machine" >"$directory/gateway/gateway.conf"
         cp "$secrets/postgresql-ca.crt" "$directory/gateway/"
         give "$directory/gateway" patroni gateway patroni
+        cp "$secrets/front-ca.crt" "$secrets/provider-secret" "$directory/gateway/"
     done
-    mkdir -p "$TOKPAY_SETTINGS"/{front,backup}
-    cp "$checkout/docker/settings/haproxy.cfg" "$TOKPAY_SETTINGS/front/"
+    mkdir -p "$TOKPAY_SETTINGS"/{front,idp,backup}
+    render "$checkout/docker/settings/haproxy.cfg" >"$TOKPAY_SETTINGS/front/haproxy.cfg"
+    cat "$secrets"/front-front.{crt,key} >"$TOKPAY_SETTINGS/front/front.pem"
+    render "$checkout/docker/settings/provider.json" >"$TOKPAY_SETTINGS/idp/provider.json"
+    cp "$secrets"/provider-{key,secret} "$TOKPAY_SETTINGS/idp/"
     render "$checkout/docker/settings/pgbackrest-backup.conf" >"$TOKPAY_SETTINGS/backup/pgbackrest.conf"
     give "$TOKPAY_SETTINGS/backup" backup backup backup
 }

@@ -42,5 +42,7 @@ begin
         raise exception using errcode = 'TP001', message = 'invalid request',
             detail = 'These books are no cluster''s.', hint = 'tokpay.start_cluster() makes them one.';
     end if;
+    -- Who has signed out since then would be signed in again.
+    update tokpay.wallet_session set ended_at = clock_timestamp() where ended_at is null;
     return begun;
 end $$;

@@ -92,3 +92,5 @@ comment on function gateway_recipients(bigint, text, integer) is 'for the gatewa
 comment on function note_identity(text, text, bigint, text, boolean, boolean) is 'internal: what a provider says of one of its users now';
 comment on function note_payees(bigint) is 'internal: brings the list of those a user has paid up to date';
 comment on function is_address(text) is 'internal: whether a text can be an e-mail address';
+comment on function address_text(text) is 'internal: an e-mail address as it is compared';
+comment on function shown_name(text) is 'internal: a name as it may be shown, null where nothing is left of it';

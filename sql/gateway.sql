@@ -39,6 +39,7 @@ declare
     total numeric := (select sum(a) from unnest(amounts) a);
     payer tokpay.accounts;
     expired numeric;
+    affordable boolean;         -- whether a payee can hold a sum is told to those who have it
 begin
     perform tokpay.require_leader();
     if tokpay.reaches(principal, debit) then
@@ -47,6 +48,9 @@ begin
     -- Money of expired holds is there for the first transfer that needs it.
     select coalesce(sum(p.amount), 0) into expired from tokpay.pending_hold p
     where p.debit = payer.id and p.expires_at <= clock_timestamp();
+    affordable := coalesce(total <= case
+        when payer.min_balance is not null then payer.available + expired
+        when may_fund then highest end, false);
     return query select debit, payer.name, payer.currency, case when total <= highest then total::bigint end,
         payer.balance, payer.available,
         case when payer.id is null then array['account_not_found'] else array_remove(array[
@@ -61,8 +65,8 @@ begin
         case when a.id is null then array['account_not_found'] else array_remove(array[
             case when a.currency <> payer.currency then 'currency_mismatch' end,
             case a.status when 'frozen' then 'account_frozen' when 'closed' then 'account_closed' end,
-            case when a.balance + l.amount > highest then 'amount_overflow' end,
-            case when a.balance + l.amount > a.max_balance then 'balance_limit' end], null) end
+            case when (l.own or affordable) and a.balance + l.amount > highest then 'amount_overflow' end,
+            case when (l.own or affordable) and a.balance + l.amount > a.max_balance then 'balance_limit' end], null) end
     from (
             select c.account, sum(c.amount) as amount, min(c.place) as place,
                 tokpay.reaches(principal, c.account) as own

@@ -7,7 +7,7 @@ create or replace function note_identity(issuer text, subject text, wallet_user 
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
-    address text := lower(btrim(note_identity.email));
+    address text := tokpay.address_text(note_identity.email);
 begin
     insert into tokpay.wallet_identity as present (issuer, subject, wallet_user, email, email_verified)
     values (note_identity.issuer, note_identity.subject, note_identity.wallet_user, note_identity.email,
@@ -27,6 +27,20 @@ begin
             and (held.subject, held.wallet_user) is distinct from (excluded.subject, excluded.wallet_user);
     end if;
 end $$;
+
+-- Inside: an e-mail address as it is compared: letters beyond ASCII stay as they are, since some fold to ASCII's.
+create or replace function address_text(text) returns text
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+    select lower(btrim($1) collate "C")
+$$;
+
+-- Inside: what a provider calls somebody as a name to be shown, null where nothing is left: without control characters and
+-- those that cannot be seen or turn the direction of what follows.
+create or replace function shown_name(text) returns text
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+    select nullif(left(btrim(regexp_replace(regexp_replace($1, '[[:cntrl:]]+', ' ', 'g'),
+        '[\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]+', '', 'g')), 100), '')
+$$;
 
 -- Inside: whether a text, in lower case, can be an e-mail address at all.
 create or replace function is_address(text) returns boolean
@@ -67,9 +81,7 @@ begin
             end if;
         end if;
         insert into tokpay.wallet_user (owner, account, display_name)
-        values (owner, account, left(coalesce(nullif(btrim(regexp_replace(register_wallet.display_name,
-            '[[:cntrl:]]+', ' ', 'g')), ''), nullif(split_part(register_wallet.email, '@', 1), ''),
-            'Wallet ' || account), 100))
+        values (owner, account, coalesce(tokpay.shown_name(register_wallet.display_name), 'Wallet ' || account))
         returning id into member;
     end if;
     perform tokpay.note_identity(register_wallet.issuer, register_wallet.subject, member, register_wallet.email,
@@ -279,8 +291,8 @@ begin
         return;
     end if;
     select count(*) into unknown_now
-    from unnest(emails) as w (email) left join tokpay.wallet_address a on a.email = lower(btrim(w.email))
-    where a.email is null and tokpay.is_address(lower(btrim(w.email)));
+    from unnest(emails) as w (email) left join tokpay.wallet_address a on a.email = tokpay.address_text(w.email)
+    where a.email is null and tokpay.is_address(tokpay.address_text(w.email));
     -- What was asked for counts though nothing of it is told: else one could ask until it fits.
     update tokpay.wallet_budget b set addresses = b.addresses + asked,
         unknown = least(b.unknown + unknown_now, max_unknown)
@@ -292,20 +304,20 @@ begin
     perform tokpay.note_payees(gateway_resolve.wallet_user);
     insert into tokpay.wallet_contact as known (wallet_user, email, account)
     select distinct gateway_resolve.wallet_user, a.email, u.account
-    from unnest(emails) as w (email) join tokpay.wallet_address a on a.email = lower(btrim(w.email))
+    from unnest(emails) as w (email) join tokpay.wallet_address a on a.email = tokpay.address_text(w.email)
         join tokpay.wallet_user u on u.id = a.wallet_user
     where u.id <> gateway_resolve.wallet_user
     on conflict (wallet_user, email) do update set account = excluded.account where known.account <> excluded.account;
     return query
     select w.email, case
-            when not tokpay.is_address(lower(btrim(w.email))) then 'invalid'
+            when not tokpay.is_address(tokpay.address_text(w.email)) then 'invalid'
             when u.id is null then 'unknown'
             when u.id = gateway_resolve.wallet_user then 'self'
             else 'ok' end,
         case when u.id <> gateway_resolve.wallet_user then u.account end,
         case when p.account is not null then u.display_name end
     from unnest(emails) with ordinality as w (email, place)
-        left join tokpay.wallet_address a on a.email = lower(btrim(w.email))
+        left join tokpay.wallet_address a on a.email = tokpay.address_text(w.email)
         left join tokpay.wallet_user u on u.id = a.wallet_user
         left join tokpay.wallet_payee p on p.wallet_user = gateway_resolve.wallet_user and p.account = u.account
     order by w.place;

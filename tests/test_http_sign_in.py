@@ -176,9 +176,10 @@ def test_a_forged_session_cookie_is_none(browser, provider, name, forged):
 def test_a_session_is_no_bearer_token_and_a_key_is_no_cookie(browser, provider, name):
     browser.sign_in(provider, name)
     ((session, secret),) = browser.cookies.items()
-    client = Client(secret, browser.url)
-    assert client.get("/v1/me").status == 401
-    client.close()
+    for bearer in (secret, f"session:{secret}", f"session{secret}"):
+        client = Client(bearer, browser.url)
+        assert client.get("/v1/me").status == 401
+        client.close()
 
 
 def test_signing_in_makes_a_new_session_and_ends_the_one_before(browser, provider, name):

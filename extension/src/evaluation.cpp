@@ -137,6 +137,11 @@ Refusal Evaluation::check_amounts() {
 				Code::amount_overflow, *debit_, "The sum of the amounts does not fit a bigint.");
 	if (is(kind_void))
 		return {};
+	// Whether a payee can hold a sum is told to those who have it: who could ask without the money
+	// would find out every balance.
+	if (request_.is_limited)
+		if (Refusal refusal = check_funds(); refusal.code != Code::ok)
+			return refusal;
 	if (Refusal refusal = check_overflow(); refusal.code != Code::ok)
 		return refusal;
 	if (Refusal refusal = check_funds(); refusal.code != Code::ok)

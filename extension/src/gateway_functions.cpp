@@ -103,6 +103,7 @@ private:
 			payment[0] = {Int64GetDatum(0), false}; // follows from the credit
 		Request request = read_request(payment);
 		request.kind = kind;
+		request.is_limited = principal != nullptr;
 		if (kind == kind_hold && !fields[field_expires_in].isnull)
 			request.expires_in = DatumGetIntervalP(fields[field_expires_in].value);
 		if (request.expires_in != nullptr && request.refusal.code == Code::ok)

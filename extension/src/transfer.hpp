@@ -25,6 +25,7 @@ struct Request {
 	Jsonb *metadata = nullptr;
 	const JournalRow *target = nullptr;	  // what a capture, void or reverse is about
 	const Interval *expires_in = nullptr; // of a hold; null: never
+	bool is_limited = false;			  // to whom not every account's balance is told
 	bool in_chain = false;
 	int32 chain = 0;
 	Refusal refusal;

@@ -101,28 +101,29 @@ Authenticator::Authenticator(asio::io_context &io, const Config &config,
 		issuer_.emplace(io, *config.issuer);
 }
 
-CallerPtr Authenticator::known(std::string_view authorization) {
+CallerPtr Authenticator::known(std::string_view authorization, Use use) {
 	const std::string_view token = bearer_token(authorization);
 	if (token.empty())
 		return nullptr;
 	Remembered &met = remembered_[std::hash<std::string_view>()(token) % max_remembered];
 	const bool is_remembered = same(met.token, token);
 	const Digest digest = is_remembered ? met.digest : sha256(token);
-	CallerPtr caller = is_api_key(token) ? find_stored(digest) : find_token(digest);
+	CallerPtr caller = is_api_key(token) ? find_stored(digest, use) : find_token(digest);
 	// Of strangers nothing is remembered: they would push out those who are known.
 	if (caller != nullptr && !is_remembered)
 		met = {std::string(token), digest};
 	return caller;
 }
 
-CallerPtr Authenticator::find_stored(const Digest &digest) {
+CallerPtr Authenticator::find_stored(const Digest &digest, Use use) {
 	const auto found = stored_.find(index_of(digest));
 	if (found == stored_.end() || !same(found->second.digest, digest))
 		return nullptr;
 	StoredEntry &entry = found->second;
 	const auto age = Clock::now() - entry.checked;
 	if (age < refresh_after || (age < trusted_for && entry.refreshing)) {
-		note_use(entry);
+		if (use == Use::now)
+			note_use(entry);
 		return entry.caller;
 	}
 	return nullptr;
@@ -149,9 +150,9 @@ std::string_view Authenticator::session_secret(const HttpRequest &request) const
 }
 
 asio::awaitable<Result<CallerPtr>> Authenticator::authenticate(
-	const HttpRequest &request, Clock::time_point deadline) {
+	const HttpRequest &request, Clock::time_point deadline, Use use) {
 	const std::string_view authorization = request.header("Authorization").value_or("");
-	if (CallerPtr caller = known(authorization))
+	if (CallerPtr caller = known(authorization, use))
 		co_return caller;
 	const std::string token(bearer_token(authorization));
 	const std::string_view secret = session_secret(request);
@@ -159,7 +160,7 @@ asio::awaitable<Result<CallerPtr>> Authenticator::authenticate(
 		co_return no_credentials();
 	const Digest digest = token.empty() ? session_digest(secret) : sha256(token);
 	if (token.empty())
-		if (CallerPtr caller = find_stored(digest))
+		if (CallerPtr caller = find_stored(digest, use))
 			co_return caller;
 	// A client that tries credentials at random is stopped; whose key was good a moment ago is not,
 	// though they share an address.
@@ -174,7 +175,7 @@ asio::awaitable<Result<CallerPtr>> Authenticator::authenticate(
 	// Spelt out: GCC 12 miscompiles a conditional inside a co_await.
 	Result<CallerPtr> caller{CallerPtr()};
 	if (token.empty() || is_api_key(token))
-		caller = co_await check_stored(digest, deadline);
+		caller = co_await check_stored(digest, deadline, use);
 	else
 		caller = co_await check_token(token, digest, deadline);
 	if (!caller && caller.error().status == 401)
@@ -183,7 +184,7 @@ asio::awaitable<Result<CallerPtr>> Authenticator::authenticate(
 }
 
 asio::awaitable<Result<CallerPtr>> Authenticator::check_stored(
-	Digest digest, Clock::time_point deadline) {
+	Digest digest, Clock::time_point deadline, Use use) {
 	const auto asked = Clock::now();
 	auto ticket = std::make_shared<CredentialCall::LaneType::TicketType>(CredentialRequest{digest});
 	const Settled settled = co_await credentials_.settle(ticket, deadline);
@@ -208,7 +209,8 @@ asio::awaitable<Result<CallerPtr>> Authenticator::check_stored(
 		.id = ticket->reply->id,
 		.checked = asked,
 		.noted = entry.noted};
-	note_use(entry);
+	if (use == Use::now)
+		note_use(entry);
 	co_return entry.caller;
 }
 

@@ -26,9 +26,12 @@ public:
 		LaneRunner<CredentialCall> &credentials, LaneRunner<StatementCall> &statements,
 		RateLimiter &limiter);
 
+	// Somebody who is only asked about, since a stream goes on, has not used the credential.
+	enum class Use : bool { none, now };
+
 	// The caller where the credential is one that was checked of late; nothing where authenticate()
 	// has to be asked.
-	CallerPtr known(std::string_view authorization);
+	CallerPtr known(std::string_view authorization, Use use = Use::now);
 
 	// The secret of the session whose cookie comes with a request; empty where none comes, or
 	// another credential that goes before.
@@ -37,7 +40,7 @@ public:
 	// 401 unauthenticated; 429 where the client has tried too many bad credentials; 503 where the
 	// database or the issuer cannot be asked.
 	boost::asio::awaitable<Result<CallerPtr>> authenticate(
-		const HttpRequest &request, Clock::time_point deadline);
+		const HttpRequest &request, Clock::time_point deadline, Use use = Use::now);
 
 private:
 	// What is stored is trusted for so long; the first request after the shorter time asks again
@@ -73,10 +76,10 @@ private:
 	// By the digest's first bytes. The digests themselves are compared in constant time.
 	template<class Entry> using Entries = std::unordered_map<uint64_t, Entry>;
 
-	CallerPtr find_stored(const Digest &digest);
+	CallerPtr find_stored(const Digest &digest, Use use);
 	CallerPtr find_token(const Digest &digest);
 	boost::asio::awaitable<Result<CallerPtr>> check_stored(
-		Digest digest, Clock::time_point deadline);
+		Digest digest, Clock::time_point deadline, Use use);
 	boost::asio::awaitable<Result<CallerPtr>> check_token(
 		std::string token, Digest digest, Clock::time_point deadline);
 	void note_use(StoredEntry &entry);

@@ -17,7 +17,7 @@ constexpr size_t max_return_bytes = 2000;
 constexpr std::string_view page_header = "TokPay-Client";
 
 Digest digest_of(std::string_view purpose, std::string_view secret) {
-	return sha256(std::string(purpose).append(":").append(secret));
+	return sha256(std::string(purpose).append("\n").append(secret)); // which no header can have
 }
 
 } // namespace
@@ -84,6 +84,8 @@ bool is_app_path(std::string_view path) {
 	return path.starts_with(app) && path.size() <= max_return_bytes &&
 		   (path.size() == app.size() || path[app.size()] == '/' || path[app.size()] == '?') &&
 		   path.find("..") == std::string_view::npos &&
+		   path.find("%2e") == std::string_view::npos &&
+		   path.find("%2E") == std::string_view::npos &&
 		   std::ranges::all_of(path, [](char c) { return '!' <= c && c <= '~' && c != '\\'; });
 }
 

@@ -80,8 +80,12 @@ const std::vector<SettingInfo> known_settings = {
 		"authorities to check the issuer's certificate with, PEM; the system's without it"},
 	{"provider", "NAME KEY=VALUE...", nullptr,
 		"provider to sign in with (OpenID Connect), a line for each: issuer=URL client-id=TEXT "
-		"secret-file=FILE label=\"TEXT\" payable-domains=LIST authorities=FILE; the addresses of "
-		"payable-domains (commas between, * for all) that it calls verified can be paid",
+		"secret-file=FILE label=\"TEXT\" payable-domains=LIST authorities=FILE "
+		"backchannel=URL; the addresses of payable-domains (commas between, * for all) that it "
+		"calls "
+		"verified can be paid; backchannel is where this gateway reaches the provider, where that "
+		"is "
+		"not the issuer's address",
 		false, false, true},
 	{"session-idle-s", "SECONDS", "1800",
 		"a browser's session ends when it is not used for so long"},
@@ -365,6 +369,10 @@ void check_public(const Settings &settings, const Config &config) {
 	if (config.demo_funding)
 		settings.wrong("demo-funding", "money from nowhere is not for a public-url that is not of "
 									   "this machine; turn it off");
+	if (config.wallets.welcome_credit > 0)
+		settings.wrong("welcome-credit",
+			"money from nowhere is not for a public-url that is not of "
+			"this machine; remove it");
 	constexpr const char *demo_provider = "the demo provider signs anybody in, which is not for a "
 										  "public-url that is not of this machine";
 	if (config.issuer && !parse_web_address(config.issuer->rules.issuer)->tls)

@@ -31,6 +31,7 @@ struct IssuerConfig {
 	TokenRules rules;
 	std::string key_set_url;  // empty: the issuer's discovery document tells
 	std::string trusted_file; // authorities for the issuer's own TLS; empty: the system's
+	std::optional<WebAddress> backchannel = {}; // where we reach it, in place of its own address
 };
 
 // Patroni's REST interfaces, which say who may lead.

@@ -20,7 +20,8 @@ void CredentialCall::read(const pg::Result &result, const LaneType::Batch &batch
 	for (const auto &ticket : batch) {
 		ticket->reply.reset();
 		if (!result.is_null(row, 0)) {
-			StoredCredential &found = ticket->reply.emplace(StoredCredential{.id = result.int8(row, 0)});
+			StoredCredential &found =
+				ticket->reply.emplace(StoredCredential{.id = result.int8(row, 0)});
 			if (!result.is_null(row, 4)) {
 				found.user = result.int8(row, 4);
 				found.owner = result.text(row, 5);

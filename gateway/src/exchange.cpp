@@ -16,8 +16,10 @@ Problem wrong_parameter(const std::string &name, const std::string &what) {
 	return {422, "invalid_request", "The query parameter " + name + " " + what + "."};
 }
 
-Result<Parameters> parameters(
-	const HttpRequest &request, std::initializer_list<std::string_view> allowed) {
+namespace {
+
+// Adds each with what add says of it.
+template<class Add> Result<Parameters> read_parameters(const HttpRequest &request, Add add) {
 	Parameters found;
 	if (request.target.find('?') == std::string_view::npos)
 		return found;
@@ -28,12 +30,34 @@ Result<Parameters> parameters(
 	for (const auto &decoded : url->params()) {
 		if (decoded.key.empty() && !decoded.has_value) // as in "?" and "?limit=5&"
 			continue;
-		if (std::ranges::find(allowed, decoded.key) == allowed.end())
-			return wrong_parameter(decoded.key, "is not known here");
-		if (!found.emplace(decoded.key, decoded.value).second)
-			return wrong_parameter(decoded.key, "comes twice");
+		if (std::optional<Problem> problem = add(found, decoded.key, decoded.value))
+			return std::move(*problem);
 	}
 	return found;
+}
+
+} // namespace
+
+Result<Parameters> parameters(
+	const HttpRequest &request, std::initializer_list<std::string_view> allowed) {
+	const auto add = [&](Parameters &found, const std::string &name,
+						 const std::string &value) -> std::optional<Problem> {
+		if (std::ranges::find(allowed, name) == allowed.end())
+			return wrong_parameter(name, "is not known here");
+		if (!found.emplace(name, value).second)
+			return wrong_parameter(name, "comes twice");
+		return std::nullopt;
+	};
+	return read_parameters(request, add);
+}
+
+Result<Parameters> parameters(const HttpRequest &request) {
+	const auto add = [](Parameters &found, const std::string &name,
+						 const std::string &value) -> std::optional<Problem> {
+		found.emplace(name, value);
+		return std::nullopt;
+	};
+	return read_parameters(request, add);
 }
 
 namespace {

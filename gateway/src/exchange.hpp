@@ -28,6 +28,9 @@ using Parameters = std::unordered_map<std::string, std::string>;
 Result<Parameters> parameters(
 	const HttpRequest &request, std::initializer_list<std::string_view> allowed);
 
+// All of them, whatever they are called; the first of those that come twice.
+Result<Parameters> parameters(const HttpRequest &request);
+
 // 422 about a parameter: "is a number", say.
 Problem wrong_parameter(const std::string &name, const std::string &what);
 

@@ -139,8 +139,8 @@ asio::awaitable<bool> still_allowed(Worker &worker, const Credential &credential
 	if (!credential.cookie.empty())
 		request.headers.push_back({"Cookie", credential.cookie});
 	request.peer = credential.client;
-	const auto caller =
-		co_await worker.authenticator.authenticate(request, Clock::now() + credential_deadline);
+	const auto caller = co_await worker.authenticator.authenticate(
+		request, Clock::now() + credential_deadline, Authenticator::Use::none);
 	// While the database is away nothing is told anyway.
 	co_return caller || caller.error().status == 503;
 }

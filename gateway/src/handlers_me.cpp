@@ -132,10 +132,16 @@ Reply end_sessions(Exchange &exchange) {
 Reply get_config(Exchange &exchange) {
 	if (const auto none = parameters(exchange.request, {}); !none)
 		co_return none.error();
+	Worker &worker = exchange.worker;
+	const bool is_stranger = exchange.caller == nullptr;
+	if (is_stranger && worker.strangers >= max_strangers)
+		co_return overloaded();
+	worker.strangers += is_stranger;
 	const auto currencies = co_await run_statement(exchange,
 		"select code, exponent, l.top_up, l.daily from tokpay.currencies,"
 		" tokpay.demo_funding_limits() l order by code",
 		Repeat::yes);
+	worker.strangers -= is_stranger;
 	if (!currencies)
 		co_return currencies.error();
 	Response response;

@@ -137,6 +137,8 @@ asio::awaitable<Result<std::string>> begin_session(
 // The rest of a sign-in once the browser has come back: the page to go on with, and its cookie.
 asio::awaitable<Result<Response>> finish(
 	Exchange &exchange, Provider &provider, const SignIn &sign_in, const Parameters &given) {
+	if (auto problem = check_answer(given, sign_in, provider, false))
+		co_return std::move(*problem);
 	const bool names_itself = co_await provider.names_itself();
 	if (auto problem = check_answer(given, sign_in, provider, names_itself))
 		co_return std::move(*problem);
@@ -168,7 +170,8 @@ asio::awaitable<Result<Response>> finish(
 }
 
 Reply begin_sign_in(Exchange &exchange) {
-	const auto given = parameters(exchange.request, {"provider", "return_to", "link"});
+	// Others are ignored, and no word of them is repeated: anybody can write such a link.
+	const auto given = parameters(exchange.request);
 	if (!given)
 		co_return given.error();
 	Worker &worker = exchange.worker;
@@ -214,17 +217,15 @@ Reply end_sign_in(Exchange &exchange) {
 	Provider *const provider = find_provider(worker, exchange.part);
 	if (provider == nullptr)
 		co_return not_found("There is no such provider.");
-	const auto given = parameters(
-		exchange.request, {"code", "state", "iss", "error", "error_description", "error_uri",
-							  "session_state", "scope", "authuser", "prompt", "hd"});
+	const auto given = parameters(exchange.request); // RFC 6749, section 4.1.2: others are ignored
 	if (!given)
 		co_return given.error();
 	const Cookies cookies(worker.config.public_url);
-	// Codes that are made up would have us ask the provider; a client may do that so often.
+	// Codes have us ask the provider, made-up ones, too; a client may do that so often.
 	const std::string tries =
 		"failed:" + client_identity(client_of(exchange.request, worker.config.trusted_proxies));
 	const Quota &quota = worker.config.failed_credential_quota;
-	if (const auto left = worker.limiter.look(tries, quota, Clock::now()); !left.granted)
+	if (const auto left = worker.limiter.take(tries, quota, Clock::now()); !left.granted)
 		co_return rate_limited(quota, left);
 	std::optional<SignIn> sign_in;
 	if (exchange.request.count("Cookie") == 1)
@@ -234,10 +235,7 @@ Reply end_sign_in(Exchange &exchange) {
 	if (!sign_in)
 		co_return Problem{400, "sign_in_expired",
 			"This sign-in has taken too long, or began in another browser. Begin once more."};
-	auto finished = co_await finish(exchange, *provider, *sign_in, *given);
-	if (!finished && finished.error().status == 400)
-		worker.limiter.take(tries, quota, Clock::now());
-	co_return finished;
+	co_return co_await finish(exchange, *provider, *sign_in, *given);
 }
 
 // Browsers navigate here: what goes wrong is told on a page.

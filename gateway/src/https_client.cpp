@@ -38,7 +38,7 @@ asio::awaitable<Fetched> exchange(
 	Stream &stream, const WebAddress &address, const WebRequest &wanted, std::string *why) {
 	const auto method = wanted.form.empty() ? http::verb::get : http::verb::post;
 	http::request<http::string_body> request(method, address.target, 11);
-	request.set(http::field::host, address.host_header());
+	request.set(http::field::host, wanted.host.empty() ? address.host_header() : wanted.host);
 	request.set(http::field::accept, "application/json");
 	request.set(http::field::user_agent, "tokpay-gateway");
 	request.set(http::field::connection, "close");

@@ -26,6 +26,7 @@ boost::asio::ssl::context client_tls(const ClientTlsFiles &files, const std::str
 struct WebRequest {
 	std::string authorization = {}; // the header, where it is not empty
 	std::string form = {};			// application/x-www-form-urlencoded
+	std::string host = {};			// the header, where it is not the address's
 };
 inline const WebRequest plain_get; // a coroutine's argument has to have a name (README.md)
 

@@ -109,13 +109,21 @@ asio::awaitable<std::optional<std::string>> Issuer::fetch_key_set(std::string *w
 
 asio::awaitable<std::optional<std::string>> Issuer::ask(
 	const std::string &url, const WebRequest &request, std::string *why) {
-	const auto address = parse_web_address(url);
+	auto address = parse_web_address(url);
+	const auto own = parse_web_address(config_.rules.issuer);
 	// A provider in the world cannot send us to a server of this machine.
-	if (!address || (!address->tls && !parse_web_address(config_.rules.issuer)->is_loopback())) {
+	if (!address || (!address->tls && !own->is_loopback())) {
 		*why = "an address that its discovery document names is not https: " + url;
 		co_return std::nullopt;
 	}
-	auto text = co_await fetch(*address, tls_, why, request);
+	WebRequest sent = request;
+	if (config_.backchannel && address->host_header() == own->host_header()) {
+		sent.host = own->host_header();
+		std::string target = std::move(address->target);
+		address = config_.backchannel;
+		address->target = std::move(target);
+	}
+	auto text = co_await fetch(*address, tls_, why, sent);
 	if (!text)
 		*why = url + ": " + *why;
 	co_return text;

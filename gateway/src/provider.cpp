@@ -4,6 +4,8 @@
 #include "digest.hpp"
 #include "log.hpp"
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/url/encode.hpp>
 #include <boost/url/rfc/unreserved_chars.hpp>
 
@@ -16,6 +18,8 @@ namespace tokpay {
 namespace asio = boost::asio;
 
 namespace {
+
+constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
 
 std::string encoded(std::string_view text) {
 	return boost::urls::encode({text.data(), text.size()}, boost::urls::unreserved_chars);
@@ -56,6 +60,11 @@ std::optional<json::Document> parse_object(const std::string &text) {
 	return document;
 }
 
+bool is_for_browsers(const std::string &url) {
+	const auto address = parse_web_address(url);
+	return address && (address->tls || address->is_loopback());
+}
+
 Problem token_invalid(const std::string &why) {
 	return {400, "token_invalid",
 		"What the provider has answered is not valid: " + why + ". Sign in again."};
@@ -64,27 +73,45 @@ Problem token_invalid(const std::string &why) {
 } // namespace
 
 Provider::Provider(asio::io_context &io, const ProviderConfig &config)
-	: config_(config), issuer_(io, config.issuer) {}
+	: config_(config), issuer_(io, config.issuer), answered_(io) {}
 
-Problem Provider::unavailable(const std::string &why) const {
+// The first of many that are alike.
+void Provider::log_failure(const std::string &why) {
+	const auto now = KeyRing::Clock::now();
+	if (next_log_ && now < *next_log_)
+		return;
+	next_log_ = now + pause_after_failure;
 	log_message("provider " + config_.name + ": " + why);
+}
+
+Problem Provider::unavailable() const {
 	return {.status = 503,
 		.code = "provider_unavailable",
 		.detail = config_.label + " cannot be reached at present. Try again in a moment.",
 		.headers = {{"Retry-After", "5"}}};
 }
 
+// One asks for all, and only now and then: requests of anybody lead here.
 asio::awaitable<bool> Provider::have_document() {
-	if (document_ && KeyRing::Clock::now() - fetched_ < document_kept_for)
-		co_return true;
+	if (asking_ && !document_) {
+		co_await answered_.async_wait(no_throw);
+		co_return document_.has_value();
+	}
+	if (asking_ || (next_ask_ && KeyRing::Clock::now() < *next_ask_))
+		co_return document_.has_value();
+	asking_ = true;
+	answered_.expires_after(max_wait);
 	std::string why;
 	auto document = co_await issuer_.discover(&why);
-	if (document) {
+	if (document)
 		document_ = std::move(document);
-		fetched_ = KeyRing::Clock::now();
-	} else {
+	else
 		log_message("provider " + config_.name + ": " + why);
-	}
+	next_ask_ = KeyRing::Clock::now() + pause_after_failure;
+	if (why.empty())
+		next_ask_ = KeyRing::Clock::now() + document_kept_for;
+	asking_ = false;
+	answered_.cancel();
 	co_return document_.has_value();
 }
 
@@ -97,8 +124,7 @@ asio::awaitable<std::optional<std::string>> Provider::authorization_url(
 	if (!co_await have_document())
 		co_return std::nullopt;
 	std::string url = endpoint("authorization_endpoint");
-	const auto address = parse_web_address(url);
-	if (!address || (!address->tls && !address->is_loopback()))
+	if (!is_for_browsers(url))
 		co_return std::nullopt;
 	const Digest challenge = sha256(secrets.verifier);
 	co_return Query(std::move(url))
@@ -120,10 +146,22 @@ asio::awaitable<bool> Provider::names_itself() {
 		.value_or(false);
 }
 
-asio::awaitable<Result<Identity>> Provider::redeem(std::string code, const SignInSecrets &secrets,
-	const std::string &redirect_uri, KeyRing::Clock::time_point deadline) {
+asio::awaitable<Result<Identity>> Provider::redeem(const std::string &code,
+	const SignInSecrets &secrets, const std::string &redirect_uri,
+	KeyRing::Clock::time_point deadline) {
+	if (redeeming_ >= max_redeeming)
+		co_return unavailable();
+	redeeming_++;
+	auto identity = co_await ask_for_tokens(code, secrets, redirect_uri, deadline);
+	redeeming_--;
+	co_return identity;
+}
+
+asio::awaitable<Result<Identity>> Provider::ask_for_tokens(const std::string &code,
+	const SignInSecrets &secrets, const std::string &redirect_uri,
+	KeyRing::Clock::time_point deadline) {
 	if (!co_await have_document())
-		co_return unavailable("its discovery document cannot be had");
+		co_return unavailable();
 	WebRequest request{.authorization = basic(config_.issuer.rules.audience, config_.client_secret),
 		.form = Query("")
 					.add("grant_type", "authorization_code")
@@ -136,8 +174,10 @@ asio::awaitable<Result<Identity>> Provider::redeem(std::string code, const SignI
 	const auto answer = co_await issuer_.ask(url, request, &why);
 	if (!answer && why.ends_with("it answered 400"))
 		co_return token_invalid("it does not know this code any more");
-	if (!answer)
-		co_return unavailable(why);
+	if (!answer) {
+		log_failure(why);
+		co_return unavailable();
+	}
 	const auto tokens = parse_object(*answer);
 	const auto id_token = tokens ? string_claim(*tokens, "id_token") : std::nullopt;
 	if (!id_token)
@@ -152,7 +192,7 @@ asio::awaitable<Result<Identity>> Provider::redeem(std::string code, const SignI
 		co_return token_invalid("its ID token: " + why);
 	const auto problem = co_await issuer_.check_signature(*token, deadline);
 	if (problem && problem->status == 503)
-		co_return unavailable("its keys cannot be had");
+		co_return unavailable();
 	if (problem)
 		co_return token_invalid("the signature of its ID token");
 	const std::string access_token(string_claim(*tokens, "access_token").value_or(""));
@@ -180,7 +220,7 @@ asio::awaitable<std::string> Provider::end_session_url(const std::string &return
 	if (!co_await have_document())
 		co_return "";
 	std::string url = endpoint("end_session_endpoint");
-	if (url.empty())
+	if (!is_for_browsers(url))
 		co_return "";
 	co_return Query(std::move(url))
 		.add("client_id", config_.issuer.rules.audience)

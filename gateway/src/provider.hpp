@@ -4,6 +4,8 @@
 #include "id_token.hpp"
 #include "issuer.hpp"
 
+#include <boost/asio/steady_timer.hpp>
+
 namespace tokpay {
 
 // What belongs to one sign-in, and to the browser that has begun it.
@@ -28,26 +30,39 @@ public:
 	boost::asio::awaitable<bool> names_itself();
 
 	// Who signed in, for the code of the answer. 400 token_invalid; 503 provider_unavailable.
-	boost::asio::awaitable<Result<Identity>> redeem(std::string code, const SignInSecrets &secrets,
-		const std::string &redirect_uri, KeyRing::Clock::time_point deadline);
+	boost::asio::awaitable<Result<Identity>> redeem(const std::string &code,
+		const SignInSecrets &secrets, const std::string &redirect_uri,
+		KeyRing::Clock::time_point deadline);
 
 	// Where to send the browser so that the provider forgets it, too; empty where there is nothing
 	// of the kind.
 	boost::asio::awaitable<std::string> end_session_url(const std::string &return_uri);
 
 private:
-	// Of the provider, kept for so long.
+	// Of the provider's document: it is asked for anew after so long, or after a failure.
 	static constexpr std::chrono::minutes document_kept_for{5};
+	static constexpr std::chrono::seconds pause_after_failure{10};
+	static constexpr std::chrono::seconds max_wait{6};
+	// Codes on their way to the provider.
+	static constexpr size_t max_redeeming = 64;
 
 	boost::asio::awaitable<bool> have_document();
+	boost::asio::awaitable<Result<Identity>> ask_for_tokens(const std::string &code,
+		const SignInSecrets &secrets, const std::string &redirect_uri,
+		KeyRing::Clock::time_point deadline);
 	std::string endpoint(const char *name) const;
 	boost::asio::awaitable<bool> ask_userinfo(const std::string &token, Identity &identity);
-	Problem unavailable(const std::string &why) const;
+	void log_failure(const std::string &why);
+	Problem unavailable() const;
 
 	const ProviderConfig &config_;
 	Issuer issuer_;
-	std::optional<json::Document> document_; // of its discovery
-	KeyRing::Clock::time_point fetched_;
+	std::optional<json::Document> document_;			 // of its discovery
+	std::optional<KeyRing::Clock::time_point> next_ask_; // none: now
+	bool asking_ = false;
+	boost::asio::steady_timer answered_; // wakes those who wait for the document
+	size_t redeeming_ = 0;
+	std::optional<KeyRing::Clock::time_point> next_log_; // none: now
 };
 
 } // namespace tokpay

@@ -58,16 +58,17 @@ std::optional<ProviderConfig> read_provider(const std::string &line, std::string
 	const auto parts = words(line);
 	if (!parts || !is_name(parts->front()))
 		return no("expected NAME KEY=VALUE... with a name of letters a to z, digits and -");
-	Values values{{"label", parts->front()}, {"payable-domains", ""}, {"authorities", ""}};
+	Values values{{"label", parts->front()}, {"payable-domains", ""}, {"authorities", ""},
+		{"backchannel", ""}};
 	for (auto part = parts->begin() + 1; part != parts->end(); ++part) {
 		const size_t equals = part->find('=');
 		const std::string key = part->substr(0, equals);
-		constexpr std::string_view keys[] = {
-			"issuer", "client-id", "secret-file", "label", "payable-domains", "authorities"};
+		constexpr std::string_view keys[] = {"issuer", "client-id", "secret-file", "label",
+			"payable-domains", "authorities", "backchannel"};
 		if (equals == std::string::npos || std::ranges::find(keys, key) == std::end(keys))
 			return no("there is no " + key +
 					  "; known are issuer, client-id, secret-file, label, "
-					  "payable-domains and authorities, each as KEY=VALUE");
+					  "payable-domains, authorities and backchannel, each as KEY=VALUE");
 		values[key] = part->substr(equals + 1);
 	}
 	for (const char *needed : {"issuer", "client-id", "secret-file"})
@@ -78,11 +79,16 @@ std::optional<ProviderConfig> read_provider(const std::string &line, std::string
 		return no("its issuer is no URL, as https://accounts.example.com");
 	if (!issuer->tls && !issuer->is_loopback())
 		return no("its issuer: plain HTTP is for this machine only; write https://");
+	const auto backchannel = parse_web_address(values["backchannel"]);
+	if (!values["backchannel"].empty() && (!backchannel || backchannel->target != "/" ||
+											  !(backchannel->tls || backchannel->is_loopback())))
+		return no("its backchannel is no https URL without a path, as https://id.internal:8443");
 	ProviderConfig provider{.name = parts->front(),
 		.label = values["label"],
 		.issuer = {.rules = {values["issuer"], values["client-id"]},
 			.key_set_url = {},
-			.trusted_file = values["authorities"]},
+			.trusted_file = values["authorities"],
+			.backchannel = backchannel},
 		.client_secret = first_line(values["secret-file"]),
 		.payable_domains = {}};
 	if (provider.client_secret.empty())

@@ -201,12 +201,12 @@ asio::awaitable<Result<Response>> dispatch(
 	if (!caller)
 		co_return caller.error();
 	exchange.caller = known_caller = *caller;
+	if (auto problem = find_csrf(worker, **caller, request))
+		co_return with_headers(exchange, std::move(*problem));
 	if (auto refusal = check_quota(worker.limiter, **caller, request.method, exchange.headers))
 		co_return std::move(*refusal);
 	if (!may_use(**caller, *found.route))
 		co_return with_headers(exchange, scope_missing(found.route->scope));
-	if (auto problem = find_csrf(worker, **caller, request))
-		co_return with_headers(exchange, std::move(*problem));
 	if (!found.part.empty()) {
 		const auto id = parse_id(found.part);
 		if (!id)
@@ -244,8 +244,8 @@ asio::awaitable<std::optional<Problem>> find_refusal(Worker &worker, const HttpR
 	const Match found = match(worker, request);
 	if (found.route == nullptr)
 		co_return no_such_route(found);
-	if (found.route->is_public)
-		co_return std::nullopt;
+	if (found.route->is_public) // all of them are GETs; nobody's body takes memory from others
+		co_return Problem{413, "too_large", "This path takes no body."};
 	const auto deadline = Clock::now() + worker.config.request_deadline;
 	const auto caller = co_await worker.authenticator.authenticate(request, deadline);
 	if (!caller)

@@ -25,6 +25,9 @@ constexpr size_t max_body_memory = size_t{128} * 1024 * 1024;
 // closed.
 constexpr size_t max_unread_bytes = size_t{128} * 1024 * 1024;
 
+// Requests without a caller that wait for the database at once; the statement lane is for callers.
+constexpr size_t max_strangers = 16;
+
 struct Worker {
 	Worker(const Config &config, RateLimiter &limiter, const ServerTls *tls, Leadership &leadership,
 		const WebFiles *web = nullptr);
@@ -54,6 +57,7 @@ struct Worker {
 	HttpRequest request;
 	size_t handled_answers = 0; // that there are, with the coroutines that make them
 	size_t unread_bytes = 0;	// of answers
+	size_t strangers = 0;		// requests of nobody that wait for the database
 	bool stopping = false;		// answers close their connections
 };
 

@@ -55,9 +55,9 @@ TEST(SignIn, ForgedCookiesAreNone) {
 TEST(AppPath, OnlyThisAppIsReturnedTo) {
 	for (const char *path : {"/app", "/app/", "/app?x", "/app/pay/abc", "/app/x?y=//z"})
 		EXPECT_TRUE(is_app_path(path)) << path;
-	for (const char *path :
-		{"", "/", "/apple", "//app", "app", "https://evil.example/app", "/app\\evil", "/app/../x",
-			"/app/ x", "/app/\r\nSet-Cookie: a", "/app/\xc3\xa4", "/\\evil.example", "/v1/me"})
+	for (const char *path : {"", "/", "/apple", "//app", "app", "https://evil.example/app",
+			 "/app\\evil", "/app/../x", "/app/%2e%2e/x", "/app/%2E./x", "/app/ x",
+			 "/app/\r\nSet-Cookie: a", "/app/\xc3\xa4", "/\\evil.example", "/v1/me"})
 		EXPECT_FALSE(is_app_path(path)) << path;
 	EXPECT_FALSE(is_app_path("/app/" + std::string(2000, 'a')));
 }

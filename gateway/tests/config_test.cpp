@@ -278,6 +278,7 @@ TEST_F(Config_, AProviderThatIsNotRightIsNamedByItsLine) {
 		{"provider = a issuer=https://id.example", "needs client-id="},
 		{good + "\nprovider = a issuer=https://b.example client-id=x secret-file=" + secret,
 			"line 4: setting provider: the name a comes twice"},
+		{good + " backchannel=http://id.internal", "backchannel is no https URL"},
 		{good + " colour=red", "there is no colour"}, {good + " label=\"x", "expected NAME"},
 		{"provider = a issuer=ftp://x client-id=x secret-file=" + secret, "no URL"},
 		{"provider = a issuer=http://id.example client-id=x secret-file=" + secret, "plain HTTP"},

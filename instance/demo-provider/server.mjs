@@ -1,6 +1,7 @@
 // An OpenID Connect provider for demonstrations: whoever asks is signed in, so it listens on the
 // loopback only. Usage: node server.mjs SETTINGS.json
 //   issuer    http://localhost:PORT
+//   port      where it listens, where that is not the issuer's port: behind a proxy
 //   key_file  RSA private key, PEM; signs ID tokens and cookies
 //   clients   [{client_id, secret_file, redirect_uris, post_logout_redirect_uris}]
 
@@ -128,9 +129,10 @@ provider.use(async (ctx, next) => {
 });
 provider.on('server_error', (_ctx, error) => console.error(error));
 
+const port = settings.port ?? (issuer.port || 80);
 for (const address of loopback) {
-    provider.listen(issuer.port || 80, address)
-        .on('listening', () => console.log(`listening on ${address}, port ${issuer.port}`))
+    provider.listen(port, address)
+        .on('listening', () => console.log(`listening on ${address}, port ${port}`))
         .on('error', (error) => {
             // A machine may be without IPv6.
             if (address === '127.0.0.1' || error.code === 'EADDRINUSE') fail(error.message);

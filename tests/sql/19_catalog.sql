@@ -86,7 +86,7 @@ insert into expected values
     ('register_wallet(issuer text, subject text, email text, email_verified boolean, is_authoritative boolean, display_name text DEFAULT NULL::text, '
         'currency text DEFAULT ''USD''::text, welcome bigint DEFAULT 0) returns bigint', 'v u plpgsql'),
     ('note_identity(issuer text, subject text, wallet_user bigint, email text, email_verified boolean, is_authoritative boolean) returns void', 'v u plpgsql'),
-    ('is_address(text) returns boolean', 'i s sql'),
+    ('is_address(text) returns boolean', 'i s sql'), ('address_text(text) returns text', 'i s sql'), ('shown_name(text) returns text', 'i s sql'),
     ('gateway_link_identity(wallet_user bigint, issuer text, subject text, email text, email_verified boolean, is_authoritative boolean) returns void', 'v u plpgsql'),
     ('gateway_begin_session(wallet_user bigint, issuer text, digest bytea, user_agent text, idle_s integer, max_s integer, replaces bytea) returns bigint', 'v u plpgsql'),
     ('gateway_credentials(digests bytea[]) returns TABLE(id bigint, scopes text[], has_list boolean, requests_per_second integer, wallet_user bigint, owner text)',

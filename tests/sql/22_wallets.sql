@@ -1,6 +1,6 @@
 -- Wallets: who signs in, what opens the first time, which addresses can be paid, sessions, and whom one has paid.
 begin;
-select plan(63);
+select plan(68);
 
 create function pg_temp.register(subject text, email text default null, verified boolean default true, authoritative boolean default true,
     name text default null, issuer text default 'https://id.example', welcome bigint default 5000) returns bigint language sql as
@@ -14,7 +14,9 @@ create function pg_temp.resolve(member bigint, variadic emails text[]) returns t
 -- The first time
 select pg_temp.register('ann', 'Ann@Mail.example', name => 'Ann') as ann, pg_temp.register('bob', 'bob@mail.example') as bob,
     pg_temp.register('cat', 'cat@mail.example', name => E'  Cat\nCole ') as cat \gset
-select is((select array_agg(display_name order by id) from tokpay.wallet_user), array['Ann', 'bob', 'Cat Cole'], 'names are the provider''s, or from the address');
+select is((select array_agg(display_name order by id) from tokpay.wallet_user), array['Ann', 'Wallet ' || pg_temp.account(:bob), 'Cat Cole'], 'names are the provider''s');
+select is(tokpay.shown_name(name), shown, format('shown as %L', shown)) from (values (E'\u202Eevil\u200B', 'evil'), (E'\u200B', null), ('Ünal Ö', 'Ünal Ö'), (E'a\tb', 'a b')) as cases (name, shown);
+select is(tokpay.address_text(E'\u212Aate@Mail.example '), E'\u212Aate@mail.example', 'the Kelvin sign is no k');
 select is(test.rows(format('select balance, max_balance, min_balance, currency, name, owner from tokpay.accounts where id = %s', pg_temp.account(:ann))),
     '(5000,9007199254740991,0,USD,,"https://id.example ann")', 'a wallet is opened for its owner, with the welcome credit');
 select is(test.rows(format('select kind, amount, description from tokpay.history(%s)', pg_temp.account(:ann))), '(top_up,5000,Welcome)', 'which is a top-up of the ledger');

@@ -59,8 +59,18 @@ export const unanswered = <Order>(attempt: Attempt<Order>): Attempt<Order> => ({
   unanswered: attempt.unanswered + 1,
 });
 
-// What the gateway answers before it gives anything to the ledger.
-const not_executed = ["unauthenticated", "csrf", "rate_limited", "overloaded", "not_leader"];
+// What the gateway answers before it gives anything to the ledger, and what somebody else is told of an attempt that is
+// not theirs: another person may have signed in meanwhile.
+const not_executed = [
+  "unauthenticated",
+  "csrf",
+  "rate_limited",
+  "overloaded",
+  "not_leader",
+  "account_not_found",
+  "not_found",
+  "forbidden",
+];
 
 /**
  * Whether a failed request says for certain that nothing was paid. A refusal does. That this request was not executed

@@ -10,7 +10,7 @@ const texts = {
   wrong_link: "sign_in.wrong_link",
 } as const satisfies Record<string, TextKey>;
 
-/** Why a sign-in failed, in the words of the person who tried. */
-export function signInProblemText(code: string, detail: string): string {
-  return code in texts ? t(texts[code as keyof typeof texts]) : detail;
+/** Why a sign-in failed, in the words of the person who tried; never in words of the address, which anybody can write. */
+export function signInProblemText(code: string): string {
+  return Object.hasOwn(texts, code) ? t(texts[code as keyof typeof texts]) : t("sign_in.other");
 }

@@ -88,7 +88,7 @@ function SignInProblem() {
   if (data === undefined) return null;
   return (
     <Notice tone="error" role="alert" title={t("sign_in.failed")}>
-      <p>{signInProblemText(data.code, data.detail)}</p>
+      <p>{signInProblemText(data.code)}</p>
     </Notice>
   );
 }

@@ -251,6 +251,7 @@ export const en = {
     "The answer of the sign-in provider did not fit what was asked. Nothing happened to your wallet; try again.",
   "sign_in.refused": "The sign-in was cancelled or refused by the provider.",
   "sign_in.unavailable": "The sign-in provider does not answer. Try again in a few minutes.",
+  "sign_in.other": "This sign-in did not work. Try again.",
   "sign_in.wrong_link": "This sign-in could not be added to your wallet. Start again from the settings.",
 
   ...enPay,
