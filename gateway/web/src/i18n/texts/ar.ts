@@ -5,7 +5,6 @@ import { arPay } from "./ar-pay";
 export const ar: Texts = {
   "app.name": "TokPay",
   "app.skip": "انتقل إلى المحتوى",
-  "app.account_menu": "الحساب",
   "app.failed": "تعذّر عرض الصفحة",
   "app.failed_text": "حدث خطأ في هذه الصفحة. لم تضِع أي دفعة ولم تتكرر بسببه. أعد تحميلها.",
   "app.reload": "إعادة التحميل",
@@ -17,10 +16,10 @@ export const ar: Texts = {
   "nav.transactions": "المعاملات",
   "nav.settings": "الإعدادات",
   "nav.sign_out": "تسجيل الخروج",
+  "nav.signed_in": "دخلت باسم {name}",
 
   "session.over": "انتهت جلستك",
   "session.over_text": "تم تسجيل خروجك. ما أدخلته ما زال هنا؛ سجّل الدخول من جديد للمتابعة.",
-  "session.sign_in": "سجّل الدخول من جديد",
   "session.sign_in_with": "المتابعة عبر {provider}",
 
   "state.loading": "جارٍ التحميل…",
@@ -112,6 +111,7 @@ export const ar: Texts = {
   "overview.connecting": "جارٍ الاتصال…",
   "overview.available": "متاح",
   "overview.held": "محجوز",
+  "overview.payable": "يمكن الدفع لك على العنوان",
   "overview.month": "هذا الشهر",
   "overview.in": "وارد",
   "overview.out": "صادر",

@@ -4,7 +4,6 @@ import { enPay } from "./en-pay";
 export const en = {
   "app.name": "TokPay",
   "app.skip": "Skip to content",
-  "app.account_menu": "Account",
   "app.failed": "The page has failed",
   "app.failed_text":
     "Something went wrong in this page. No payment is lost or made twice by that. Load it again.",
@@ -17,10 +16,10 @@ export const en = {
   "nav.transactions": "Transactions",
   "nav.settings": "Settings",
   "nav.sign_out": "Sign out",
+  "nav.signed_in": "Signed in as {name}",
 
   "session.over": "Your session is over",
   "session.over_text": "You have been signed out. What you entered is still here; sign in again to go on.",
-  "session.sign_in": "Sign in again",
   "session.sign_in_with": "Continue with {provider}",
 
   "state.loading": "Loading…",
@@ -106,6 +105,7 @@ export const en = {
   "overview.connecting": "Connecting…",
   "overview.available": "available",
   "overview.held": "reserved",
+  "overview.payable": "People can pay you at",
   "overview.month": "This month",
   "overview.in": "In",
   "overview.out": "Out",
