@@ -190,7 +190,7 @@ export const en = {
   "settings.format": "Numbers and dates",
   "settings.format_hint": "Amounts are typed this way, too.",
   "settings.theme": "Theme",
-  "settings.theme_system": "As the device",
+  "settings.theme_system": "Automatic",
   "settings.theme_light": "Light",
   "settings.theme_dark": "Dark",
   "settings.identities": "Signing in and being paid",
@@ -199,9 +199,9 @@ export const en = {
   "settings.no_email": "No address",
   "settings.payable": "Can be paid",
   "settings.not_payable": "Signing in only",
-  "settings.link": "Add another {provider}",
+  "settings.link": "Add another sign-in: {provider}",
   "settings.sessions": "Where you are signed in",
-  "settings.sessions_text": "Do you not know one of these? Sign it out.",
+  "settings.sessions_text": "Sign out any that you do not recognise.",
   "settings.this_session": "This one",
   "settings.unknown_device": "Unknown device",
   "settings.session_seen": "Last used {seen}, ends by {expires}",
@@ -218,7 +218,7 @@ export const en = {
 
   "not_found.title": "There is no such page",
   "not_found.text": "The address may be mistyped, or what was here is not yours to see.",
-  "not_found.overview": "To the overview",
+  "not_found.overview": "Go to the overview",
 
   "landing.title": "Pay everyone at once. Each exactly once.",
   "landing.lead":
