@@ -84,8 +84,10 @@ function Month() {
   const { currency } = useWallet();
   const month = useSummary({ from: startOfMonth(), bucket: "month" });
   return (
-    <section class="card" aria-labelledby="month">
-      <h2 id="month">{t("overview.month")}</h2>
+    <section class="card month-card" aria-labelledby="month">
+      <h2 id="month" class="soft">
+        {t("overview.month")}
+      </h2>
       <Loaded resource={month} rows={1}>
         {({ data: [row] }) => (
           <dl class="month">
