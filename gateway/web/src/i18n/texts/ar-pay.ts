@@ -84,6 +84,7 @@ export const arPay: Record<keyof typeof enPay, string | Plural> = {
     few: "أضف {count} دفعات",
     other: "أضف {count} دفعة",
   },
+  "list.add_none": "أضف الدفعات",
   "list.added": {
     one: "أُضيفت دفعة واحدة.",
     two: "أُضيفت دفعتان.",

@@ -55,6 +55,7 @@ export const enPay = {
   "list.good": { one: "{count} payment, {total}", other: "{count} payments, {total}" },
   "list.empty": "Paste some lines first.",
   "list.add": { one: "Add {count} payment", other: "Add {count} payments" },
+  "list.add_none": "Add payments",
   "list.added": { one: "{count} payment added.", other: "{count} payments added." },
   "list.too_large": "The file is too large. 1,000 lines fit into 1 MB easily.",
 

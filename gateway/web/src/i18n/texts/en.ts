@@ -222,7 +222,7 @@ export const en = {
 
   "landing.title": "Pay everyone at once. Each exactly once.",
   "landing.lead":
-    "TokPay is a wallet for paying many people in one go, by e-mail. Enter who gets what, look it over, send: all of them are paid, or none.",
+    "TokPay is a wallet for paying many people in one go, by e‑mail. Enter who gets what, look it over, send: all of them are paid, or none.",
   "landing.open": "Open wallet",
   "landing.sign_in_first": "Sign in to see this page.",
   "landing.no_provider": "No way to sign in has been set up here.",
