@@ -36,16 +36,18 @@ export function Shell(props: { path: string; name: string | undefined; children:
             <NavLink path={path} href="/app/pay" icon="pay" text={t("nav.pay")} />
             <NavLink path={path} href="/app/settings" icon="settings" text={t("nav.settings")} />
           </nav>
-          {name !== undefined && (
-            <a class="me" href="/app/settings" title={t("nav.signed_in", { name })}>
-              <Avatar name={name} />
-              <span class="visually-hidden">{t("nav.signed_in", { name })}</span>
-              <bdi aria-hidden="true">{name}</bdi>
-            </a>
-          )}
-          <button class="button quiet" type="button" onClick={() => void signOut()}>
-            {t("nav.sign_out")}
-          </button>
+          <div class="header-end">
+            {name !== undefined && (
+              <a class="me" href="/app/settings" title={t("nav.signed_in", { name })}>
+                <Avatar name={name} />
+                <span class="visually-hidden">{t("nav.signed_in", { name })}</span>
+                <bdi aria-hidden="true">{name}</bdi>
+              </a>
+            )}
+            <button class="button quiet" type="button" onClick={() => void signOut()}>
+              {t("nav.sign_out")}
+            </button>
+          </div>
         </div>
       </header>
       <main id="content" tabIndex={-1}>
