@@ -169,7 +169,6 @@ export const ar: Texts = {
   "transaction.payer": "الدافع",
   "transaction.payee": "المستلم",
   "transaction.balance_after": "الرصيد بعدها",
-  "transaction.not_shown": "ليس لك أن تراه",
 
   "refund.title": "رد المبلغ",
   "refund.text": "أعد كل ما دفعه لك {name} أو بعضه.",

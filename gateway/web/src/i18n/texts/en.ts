@@ -159,7 +159,6 @@ export const en = {
   "transaction.payer": "Payer",
   "transaction.payee": "Payee",
   "transaction.balance_after": "Balance after",
-  "transaction.not_shown": "not yours to see",
 
   "refund.title": "Refund",
   "refund.text": "Give back all or part of what {name} paid you.",
