@@ -31,7 +31,7 @@ function Wallet({ path }: { path: string }) {
   const wallet = me.data?.accounts[0]?.id;
   useEffect(() => (wallet === undefined ? undefined : watchAccount(wallet)), [wallet]);
   return (
-    <Shell path={path}>
+    <Shell path={path} name={me.data?.display_name}>
       {wallet === undefined ? (
         <>
           <FailedNotice resource={me} />

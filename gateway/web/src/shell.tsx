@@ -4,6 +4,7 @@ import { onSession, Problem, request } from "./api/client";
 import { useConfig } from "./api/use-resource";
 import { Icon, type IconName } from "./components/icon";
 import { LinkButton } from "./components/button";
+import { Avatar } from "./components/person";
 import { Notice } from "./components/states";
 import { t } from "./i18n/text";
 import { announce, useStatus } from "./status";
@@ -15,8 +16,9 @@ export const Logo = () => (
   </span>
 );
 
-/** What stands around every page of the wallet. */
-export function Shell({ path, children }: { path: string; children: ComponentChildren }) {
+/** What stands around every page of the wallet; name is whose it is, once that is known. */
+export function Shell(props: { path: string; name: string | undefined; children: ComponentChildren }) {
+  const { path, name, children } = props;
   const status = useStatus();
   return (
     <>
@@ -34,9 +36,18 @@ export function Shell({ path, children }: { path: string; children: ComponentChi
             <NavLink path={path} href="/app/pay" icon="pay" text={t("nav.pay")} />
             <NavLink path={path} href="/app/settings" icon="settings" text={t("nav.settings")} />
           </nav>
-          <button class="button quiet sign-out" type="button" onClick={() => void signOut()}>
-            {t("nav.sign_out")}
-          </button>
+          <div class="header-end">
+            {name !== undefined && (
+              <a class="me" href="/app/settings" title={t("nav.signed_in", { name })}>
+                <Avatar name={name} />
+                <span class="visually-hidden">{t("nav.signed_in", { name })}</span>
+                <bdi aria-hidden="true">{name}</bdi>
+              </a>
+            )}
+            <button class="button quiet" type="button" onClick={() => void signOut()}>
+              {t("nav.sign_out")}
+            </button>
+          </div>
         </div>
       </header>
       <main id="content" tabIndex={-1}>

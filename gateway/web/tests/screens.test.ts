@@ -3,6 +3,7 @@ import test from "node:test";
 import { axisOf } from "../src/components/chart";
 import { midnightOf } from "../src/i18n/time";
 import { emptyFilter, filterOf, isFiltered, pageQuery, requestQuery } from "../src/screens/entry-filter";
+import { sinceOpened } from "../src/screens/overview-charts";
 import { deviceOf } from "../src/screens/user-agent";
 import { address } from "../src/router";
 
@@ -58,4 +59,19 @@ test("a browser and its system are named", () => {
   );
   assert.equal(deviceOf("curl/8"), null);
   assert.equal(deviceOf(null), null);
+});
+
+test("a balance is drawn from the day before the first that has anything, for a week at least", () => {
+  const day = (closing: number) => ({ start: "", in: closing, out: 0, closing });
+  const cases = [
+    { zeros: 0, days: 30, drawn: 30 },
+    { zeros: 10, days: 30, drawn: 21 },
+    { zeros: 29, days: 30, drawn: 7 },
+    { zeros: 30, days: 30, drawn: 30 },
+    { zeros: 1, days: 3, drawn: 3 },
+  ];
+  for (const { zeros, days, drawn } of cases) {
+    const rows = Array.from({ length: days }, (_, i) => day(i < zeros ? 0 : 500));
+    assert.equal(sinceOpened(rows).length, drawn, `${zeros} of ${days}`);
+  }
 });

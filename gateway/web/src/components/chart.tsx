@@ -70,12 +70,13 @@ export function AreaChart({ points, write, writeTick }: ChartProps) {
   const [at, setAt] = useState<number | null>(null);
   const axis = axisOf(points.map(({ value }) => value));
   const start = startOf(axis, writeTick);
-  const x = (i: number) => start + ((width - start - margin.end) * i) / Math.max(1, points.length - 1);
-  // In steps: a balance stays what it is until it changes.
+  const slot = (width - start - margin.end) / Math.max(1, points.length);
+  const x = (i: number) => start + slot * (i + 0.5);
+  // In steps, each as wide as its day: a balance stays what it is until it changes.
   const line = points
     .map(({ value }, i) => {
-      const [left, top] = [round(x(i)), round(axis.y(value))];
-      return i === 0 ? `M${left} ${top}` : `H${left}V${top}`;
+      const top = round(axis.y(value));
+      return `${i === 0 ? `M${start} ${top}` : `V${top}`}H${round(start + slot * (i + 1))}`;
     })
     .join("");
   const base = round(axis.y(Math.max(0, axis.ticks[0] ?? 0)));
@@ -88,16 +89,14 @@ export function AreaChart({ points, write, writeTick }: ChartProps) {
       aria-hidden="true"
       onPointerMove={(event) => {
         const left = event.currentTarget.getBoundingClientRect().left + start;
-        const place = (event.clientX - left) / (width - start - margin.end);
-        setAt(Math.max(0, Math.min(points.length - 1, Math.round(place * (points.length - 1)))));
+        const place = Math.floor((event.clientX - left) / slot);
+        setAt(Math.max(0, Math.min(points.length - 1, place)));
       }}
       onPointerLeave={() => setAt(null)}
     >
       <svg width={width} height={height}>
         <Grid axis={axis} start={start} width={width} writeTick={writeTick} />
-        {line !== "" && (
-          <path class="area" d={`${line}L${round(x(points.length - 1))} ${base}L${round(x(0))} ${base}Z`} />
-        )}
+        {line !== "" && <path class="area" d={`${line}V${base}H${start}Z`} />}
         <path class="line" d={line} />
         {at !== null && here && (
           <g class="reading">

@@ -46,7 +46,7 @@ export function ListDialog({ currency, locale, room, onAdd, onClose, ...props }:
     onClose();
   };
 
-  const amount = formatMoney(125000, currency, { bare: true, locale });
+  const amount = formatMoney(1250, currency, { bare: true, locale });
   return (
     <Dialog title={t("list.title")} onClose={onClose}>
       <Field
@@ -86,7 +86,7 @@ export function ListDialog({ currency, locale, room, onAdd, onClose, ...props }:
       </p>
       <div class="actions">
         <Button look="primary" onClick={add}>
-          {t("list.add", { count: payments.length })}
+          {payments.length === 0 ? t("list.add_none") : t("list.add", { count: payments.length })}
         </Button>
         <Button onClick={onClose}>{t("action.cancel")}</Button>
       </div>

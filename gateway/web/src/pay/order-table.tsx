@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { Amount } from "../components/amount";
+import { Email } from "../components/email";
 import { Avatar } from "../components/person";
 import { Table } from "../components/table";
 import { t } from "../i18n/text";
@@ -32,10 +33,10 @@ export function OrderTable(props: { caption: string; rows: OrderRow[]; currency:
             <span class="who">
               <Avatar name={name ?? email} />
               <span class="who-text">
-                <bdi>{name ?? email}</bdi>
+                {name === null ? <Email address={email ?? ""} /> : <bdi>{name}</bdi>}
                 {name !== null && email !== null && (
                   <span class="soft small">
-                    <bdi>{email}</bdi>
+                    <Email address={email} />
                   </span>
                 )}
                 {remark}

@@ -169,17 +169,7 @@ export function PayForm(props: Props) {
         }}
       >
         <section class="card" aria-labelledby="pay-people">
-          <div class="card-head">
-            <h2 id="pay-people">{t("pay.people")}</h2>
-            <div class="actions">
-              <Button disabled={busy} onClick={() => setList("")}>
-                {t("pay.list")}
-              </Button>
-              <Button disabled={busy} onClick={() => setSplitting(true)}>
-                {t("pay.split")}
-              </Button>
-            </div>
-          </div>
+          <h2 id="pay-people">{t("pay.people")}</h2>
           <ol class="pay-rows">
             {draft.rows.map((row, index) => (
               <PayRow
@@ -195,13 +185,19 @@ export function PayForm(props: Props) {
               />
             ))}
           </ol>
-          <p class="pay-add">
+          <div class="actions">
             <Button disabled={busy || draft.rows.length >= rows_at_most} onClick={addRow}>
               <Icon name="plus" />
               {t("pay.add")}
             </Button>
-            <span class="soft small pay-keys">{t("pay.keys")}</span>
-          </p>
+            <Button disabled={busy} onClick={() => setList("")}>
+              {t("pay.list")}
+            </Button>
+            <Button disabled={busy} onClick={() => setSplitting(true)}>
+              {t("pay.split")}
+            </Button>
+          </div>
+          <p class="soft small pay-keys">{t("pay.keys")}</p>
           <LookUpFailed failure={book.failure} />
         </section>
         <section class="card">
@@ -247,7 +243,8 @@ export function PayForm(props: Props) {
 }
 
 function LookUpFailed({ failure }: { failure: Failure | null }) {
-  if (failure === null) return null;
+  // That the session is over is said above the page.
+  if (failure === null || (failure instanceof Problem && failure.code === "unauthenticated")) return null;
   const isUsedUp = failure instanceof Problem && failure.code === "rate_limited";
   return (
     <Notice tone={isUsedUp ? "warning" : "error"} role="alert" title={t("pay.look_up_failed")}>

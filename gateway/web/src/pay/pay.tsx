@@ -9,6 +9,7 @@ import { Notice, Skeleton } from "../components/states";
 import { problemText } from "../i18n/problem-text";
 import { t } from "../i18n/text";
 import { NotFound } from "../screens/not-found";
+import { announce } from "../status";
 import { assess } from "./assess";
 import { loadDraft } from "./draft-store";
 import { isFresh, newPayment, newPaymentOf, markUsed } from "./new-payment";
@@ -122,6 +123,7 @@ function Payment({ paymentKey }: { paymentKey: string }) {
       wallet={wallet}
       onReview={() => {
         sending.reopen();
+        announce("");
         go("review");
       }}
     />

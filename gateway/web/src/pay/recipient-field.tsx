@@ -1,5 +1,6 @@
 import { useEffect, useId, useState } from "preact/hooks";
 import { useResource } from "../api/use-resource";
+import { Email } from "../components/email";
 import type { Described } from "../components/field";
 import { Avatar } from "../components/person";
 import { t } from "../i18n/text";
@@ -108,7 +109,7 @@ export function RecipientField(props: Props) {
             <span>
               <bdi>{recipient.display_name}</bdi>
               <span class="soft small">
-                <bdi>{recipient.email}</bdi>
+                <Email address={recipient.email} />
               </span>
             </span>
           </li>

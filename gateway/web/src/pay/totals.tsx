@@ -33,7 +33,7 @@ export function Totals(props: { assessment: Assessment; wallet: Account; childre
         <div>
           <dt class="soft small">
             {t("pay.total")}
-            {count > 0 && ` · ${t("pay.people_count", { count })}`}
+            {count > 0 && <span class="totals-count"> · {t("pay.people_count", { count })}</span>}
           </dt>
           <dd class="totals-sum">
             <Amount amount={total} currency={currency} />

@@ -23,7 +23,7 @@ export function Landing() {
       <header class="header">
         <div class="header-in">
           <Logo />
-          <div class="actions sign-out">
+          <div class="header-end">
             {signedIn && <LinkButton href={wanted ?? "/app"}>{t("landing.open")}</LinkButton>}
           </div>
         </div>

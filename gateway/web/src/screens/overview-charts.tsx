@@ -12,8 +12,18 @@ const writers = (currency: string) => ({
   writeTick: (value: Minor) => formatShort(value, currency),
 });
 
+const least_days = 7;
+
+/** The days of a balance from the one before anything happened, a week of them at least. */
+export function sinceOpened(rows: SummaryRow[]): SummaryRow[] {
+  const first = rows.findIndex((row) => row.in !== 0 || row.out !== 0 || row.closing !== 0);
+  return first < 0 ? rows : rows.slice(Math.max(0, Math.min(first - 1, rows.length - least_days)));
+}
+
 /** The balance at the end of every day. */
-export function BalanceChart({ rows, currency }: { rows: SummaryRow[]; currency: string }) {
+export function BalanceChart(props: { rows: SummaryRow[]; currency: string }) {
+  const { currency } = props;
+  const rows = sinceOpened(props.rows);
   const { write, writeTick } = writers(currency);
   const first = rows[0];
   const last = rows.at(-1);

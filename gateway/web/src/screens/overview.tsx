@@ -5,6 +5,7 @@ import { useConfig, useMe, useResource, useWallet } from "../api/use-resource";
 import { Amount } from "../components/amount";
 import { LinkButton } from "../components/button";
 import { Choice } from "../components/choice";
+import { Email } from "../components/email";
 import { EntryTable } from "../components/entry-table";
 import { Icon } from "../components/icon";
 import { Page } from "../components/page";
@@ -32,6 +33,7 @@ function BalanceCard() {
   const wallet = useWallet();
   const live = useLive();
   const { demo_funding } = useConfig();
+  const payable = usePayableAddress();
   return (
     <section class="card balance-card" aria-labelledby="balance">
       <div>
@@ -48,6 +50,11 @@ function BalanceCard() {
           <p class="soft">
             <Amount amount={wallet.available} currency={wallet.currency} /> {t("overview.available")} ·{" "}
             <Amount amount={wallet.held} currency={wallet.currency} /> {t("overview.held")}
+          </p>
+        )}
+        {payable && (
+          <p class="payable soft small">
+            {t("overview.payable")} <Email address={payable} />
           </p>
         )}
         {wallet.status !== "open" && <p class="field-error">{t("problem.account_frozen")}</p>}
@@ -77,8 +84,10 @@ function Month() {
   const { currency } = useWallet();
   const month = useSummary({ from: startOfMonth(), bucket: "month" });
   return (
-    <section class="card" aria-labelledby="month">
-      <h2 id="month">{t("overview.month")}</h2>
+    <section class="card month-card" aria-labelledby="month">
+      <h2 id="month" class="soft">
+        {t("overview.month")}
+      </h2>
       <Loaded resource={month} rows={1}>
         {({ data: [row] }) => (
           <dl class="month">
@@ -123,10 +132,13 @@ function LastEntries() {
   );
 }
 
+/** Where others can pay whoever is signed in. */
+const usePayableAddress = () => useMe().identities.find((identity) => identity.payable)?.email;
+
 /** Said where a wallet has no entries: why, and what one can do next. */
 export function NothingYet() {
   const { demo_funding } = useConfig();
-  const payable = useMe().identities.find((identity) => identity.payable)?.email;
+  const payable = usePayableAddress();
   return (
     <Notice
       title={t("entries.none")}

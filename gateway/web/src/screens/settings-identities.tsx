@@ -1,4 +1,5 @@
 import { useConfig, useMe } from "../api/use-resource";
+import { Email } from "../components/email";
 import { LinkButton } from "../components/button";
 import { t } from "../i18n/text";
 
@@ -16,9 +17,7 @@ export function Identities() {
           <li key={i}>
             <div>
               <strong>{labelOf(provider)}</strong>
-              <p class="soft">
-                <bdi>{email ?? t("settings.no_email")}</bdi>
-              </p>
+              <p class="soft">{email === null ? t("settings.no_email") : <Email address={email} />}</p>
             </div>
             <span class={`badge ${payable ? "" : "neutral"}`}>
               {payable ? t("settings.payable") : t("settings.not_payable")}

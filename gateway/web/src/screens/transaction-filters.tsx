@@ -22,7 +22,7 @@ interface Props {
 export function TransactionFilters({ filter, currency, onChange }: Props) {
   // A pause while typing may end after something else has changed: the address knows.
   const set = (change: Partial<EntryFilter>) => onChange({ ...filterOf(location().query), ...change });
-  const { q: _q, direction: _direction, ...rest } = filter;
+  const { q: _q, counterparty: _counterparty, direction: _direction, ...rest } = filter;
   const narrowed = Object.values(rest).filter((value) => value !== "").length;
   const [open, setOpen] = useState(narrowed > 0);
   const reversed = filter.from !== "" && filter.to !== "" && filter.to < filter.from;
@@ -34,6 +34,7 @@ export function TransactionFilters({ filter, currency, onChange }: Props) {
       onSubmit={(e) => e.preventDefault()}
     >
       <SearchField value={filter.q} onChange={(q) => set({ q })} />
+      <PersonField value={filter.counterparty} onChange={(counterparty) => set({ counterparty })} />
       <Choice
         legend={t("transactions.direction")}
         value={filter.direction}
@@ -49,7 +50,6 @@ export function TransactionFilters({ filter, currency, onChange }: Props) {
           {narrowed > 0 ? t("transactions.filters_set", { count: narrowed }) : t("transactions.filters")}
         </summary>
         <div class="filter-grid">
-          <PersonField value={filter.counterparty} onChange={(counterparty) => set({ counterparty })} />
           <AmountField
             label={t("transactions.min_amount")}
             currency={currency}

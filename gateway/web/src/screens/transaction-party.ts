@@ -18,3 +18,9 @@ export function changeOf(transfer: Transfer, account: string): number {
     .reduce((sum, { amount }) => sum + amount, 0);
   return credited - (transfer.debit.account === account ? Math.abs(transfer.debit.amount) : 0);
 }
+
+/** An account's balance after a transfer; null where there is none, or none that one may see. */
+export function balanceAfter(transfer: Transfer, account: string): number | null {
+  const legs = [transfer.debit, ...transfer.credits].filter((leg) => leg.account === account);
+  return legs.at(-1)?.balance ?? null;
+}

@@ -12,7 +12,7 @@ import { entryTitle, kindText, partyName } from "../i18n/entry-text";
 import { t } from "../i18n/text";
 import { formatExact } from "../i18n/time";
 import { Refund } from "./refund";
-import { changeOf, othersOf, partyOf } from "./transaction-party";
+import { balanceAfter, changeOf, othersOf, partyOf } from "./transaction-party";
 
 export function Transaction({ id }: { id: string }) {
   const wallet = useWallet();
@@ -46,6 +46,7 @@ function titleOf(transfer: Transfer, wallet: Account): string {
 
 function Details({ transfer, wallet }: { transfer: Transfer; wallet: Account }) {
   const { currency } = transfer;
+  const balance = balanceAfter(transfer, wallet.id);
   return (
     <>
       <section class="card" aria-label={t("transaction.details")}>
@@ -60,6 +61,11 @@ function Details({ transfer, wallet }: { transfer: Transfer; wallet: Account }) 
           {transfer.description !== null && (
             <Fact name={t("transaction.note")}>
               <bdi>{transfer.description}</bdi>
+            </Fact>
+          )}
+          {balance !== null && (
+            <Fact name={t("transaction.balance_after")}>
+              <Amount amount={balance} currency={currency} />
             </Fact>
           )}
           <Fact name={t("transaction.reference")}>
@@ -135,27 +141,15 @@ function Legs({ transfer, wallet }: { transfer: Transfer; wallet: Account }) {
         {
           name: "side",
           heading: t("transaction.side"),
+          plain: true,
           cell: ({ side }) => <span class="soft">{side}</span>,
         },
         {
           name: "amount",
           heading: t("entries.amount"),
           numeric: true,
+          plain: true,
           cell: ({ amount }) => <Amount amount={amount} currency={currency} signed />,
-        },
-        {
-          name: "balance",
-          heading: t("transaction.balance_after"),
-          numeric: true,
-          cell: ({ leg }) =>
-            leg.balance === null ? (
-              <span class="soft">
-                <span aria-hidden="true">–</span>
-                <span class="visually-hidden">{t("transaction.not_shown")}</span>
-              </span>
-            ) : (
-              <Amount amount={leg.balance} currency={currency} />
-            ),
         },
       ]}
     />

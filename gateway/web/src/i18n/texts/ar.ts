@@ -5,7 +5,6 @@ import { arPay } from "./ar-pay";
 export const ar: Texts = {
   "app.name": "TokPay",
   "app.skip": "انتقل إلى المحتوى",
-  "app.account_menu": "الحساب",
   "app.failed": "تعذّر عرض الصفحة",
   "app.failed_text": "حدث خطأ في هذه الصفحة. لم تضِع أي دفعة ولم تتكرر بسببه. أعد تحميلها.",
   "app.reload": "إعادة التحميل",
@@ -17,10 +16,10 @@ export const ar: Texts = {
   "nav.transactions": "المعاملات",
   "nav.settings": "الإعدادات",
   "nav.sign_out": "تسجيل الخروج",
+  "nav.signed_in": "دخلت باسم {name}",
 
   "session.over": "انتهت جلستك",
   "session.over_text": "تم تسجيل خروجك. ما أدخلته ما زال هنا؛ سجّل الدخول من جديد للمتابعة.",
-  "session.sign_in": "سجّل الدخول من جديد",
   "session.sign_in_with": "المتابعة عبر {provider}",
 
   "state.loading": "جارٍ التحميل…",
@@ -112,6 +111,7 @@ export const ar: Texts = {
   "overview.connecting": "جارٍ الاتصال…",
   "overview.available": "متاح",
   "overview.held": "محجوز",
+  "overview.payable": "يمكن الدفع لك على العنوان",
   "overview.month": "هذا الشهر",
   "overview.in": "وارد",
   "overview.out": "صادر",
@@ -169,7 +169,6 @@ export const ar: Texts = {
   "transaction.payer": "الدافع",
   "transaction.payee": "المستلم",
   "transaction.balance_after": "الرصيد بعدها",
-  "transaction.not_shown": "ليس لك أن تراه",
 
   "refund.title": "رد المبلغ",
   "refund.text": "أعد كل ما دفعه لك {name} أو بعضه.",
@@ -199,7 +198,7 @@ export const ar: Texts = {
   "settings.format": "الأرقام والتواريخ",
   "settings.format_hint": "تُكتب المبالغ بهذه الطريقة أيضاً.",
   "settings.theme": "المظهر",
-  "settings.theme_system": "كالجهاز",
+  "settings.theme_system": "تلقائي",
   "settings.theme_light": "فاتح",
   "settings.theme_dark": "داكن",
   "settings.identities": "تسجيل الدخول واستلام المال",
@@ -207,7 +206,7 @@ export const ar: Texts = {
   "settings.no_email": "بلا عنوان",
   "settings.payable": "يستلم المال",
   "settings.not_payable": "لتسجيل الدخول فقط",
-  "settings.link": "إضافة {provider} آخر",
+  "settings.link": "إضافة طريقة دخول: {provider}",
   "settings.sessions": "أين سُجّل دخولك",
   "settings.sessions_text": "ألا تعرف إحداها؟ سجّل خروجها.",
   "settings.this_session": "هذه",

@@ -15,8 +15,8 @@ export const enPay = {
   "pay.note_hint": "Optional. Everybody you pay here can read it.",
   "pay.total": "Total",
   "pay.people_count": { one: "{count} payment", other: "{count} payments" },
-  "pay.left": "Left after this",
-  "pay.missing": "Missing",
+  "pay.left": "Remaining",
+  "pay.missing": "Short by",
   "pay.total_spoken": "Total {total}. Left after this: {left}.",
   "pay.total_short": "Total {total}. That is {short} more than you have.",
   "pay.review": "Review",
@@ -55,14 +55,15 @@ export const enPay = {
   "list.good": { one: "{count} payment, {total}", other: "{count} payments, {total}" },
   "list.empty": "Paste some lines first.",
   "list.add": { one: "Add {count} payment", other: "Add {count} payments" },
+  "list.add_none": "Add payments",
   "list.added": { one: "{count} payment added.", other: "{count} payments added." },
   "list.too_large": "The file is too large. 1,000 lines fit into 1 MB easily.",
 
   "split.title": "Split a sum evenly",
   "split.amount": "Sum",
   "split.among": {
-    one: "It goes to the {count} person of the form.",
-    other: "It is split among the {count} people of the form; what does not divide goes to the first ones.",
+    one: "All of it goes to the {count} person you entered.",
+    other: "It is split among the {count} people you entered; what does not divide goes to the first ones.",
   },
   "split.even": { one: "{amount} for {count} person", other: "{amount} for each of {count}" },
   "split.uneven": "{more} for the first {first}, {less} for the other {others}",
@@ -93,10 +94,10 @@ export const enPay = {
   "equal.again": "Pay again, {total}",
 
   "sending.title": "Sending your payment",
-  "sending.text": "Waiting for the answer. A reload or a second click pays nothing twice.",
+  "sending.text": "Waiting for the answer. Reloading or clicking again cannot pay it twice.",
   "sending.unknown": "We do not know yet whether this was paid",
   "sending.unknown_text":
-    "No answer came. We keep asking with the same key, so it is paid once at most. Please do not pay it again elsewhere. You may close this page: opening it again goes on asking.",
+    "No answer came. We keep asking about this very payment, so it is paid once at most. Please do not pay it again. You may close this page: when you open it again we go on asking.",
   "sending.asked": { one: "Asked {count} time so far.", other: "Asked {count} times so far." },
   "sending.ask": "Ask now",
   "sending.open": "A payment of {total} has no known outcome yet",
@@ -148,7 +149,8 @@ export const enPay = {
   "top_up.not_done": "Nothing was added",
   "top_up.limit": "That is above the limits of this demonstration: {most} at once and {daily} in 24 hours.",
   "top_up.unknown": "We do not know yet whether this was added",
-  "top_up.unknown_text": "No answer came. We keep asking with the same key, so it is added once at most.",
+  "top_up.unknown_text":
+    "No answer came. We keep asking about this very top-up, so it is added once at most.",
   "top_up.done": "{amount} added",
   "top_up.again": "Top up again",
 

@@ -4,7 +4,6 @@ import { enPay } from "./en-pay";
 export const en = {
   "app.name": "TokPay",
   "app.skip": "Skip to content",
-  "app.account_menu": "Account",
   "app.failed": "The page has failed",
   "app.failed_text":
     "Something went wrong in this page. No payment is lost or made twice by that. Load it again.",
@@ -17,10 +16,10 @@ export const en = {
   "nav.transactions": "Transactions",
   "nav.settings": "Settings",
   "nav.sign_out": "Sign out",
+  "nav.signed_in": "Signed in as {name}",
 
   "session.over": "Your session is over",
   "session.over_text": "You have been signed out. What you entered is still here; sign in again to go on.",
-  "session.sign_in": "Sign in again",
   "session.sign_in_with": "Continue with {provider}",
 
   "state.loading": "Loading…",
@@ -106,6 +105,7 @@ export const en = {
   "overview.connecting": "Connecting…",
   "overview.available": "available",
   "overview.held": "reserved",
+  "overview.payable": "People can pay you at",
   "overview.month": "This month",
   "overview.in": "In",
   "overview.out": "Out",
@@ -159,7 +159,6 @@ export const en = {
   "transaction.payer": "Payer",
   "transaction.payee": "Payee",
   "transaction.balance_after": "Balance after",
-  "transaction.not_shown": "not yours to see",
 
   "refund.title": "Refund",
   "refund.text": "Give back all or part of what {name} paid you.",
@@ -190,7 +189,7 @@ export const en = {
   "settings.format": "Numbers and dates",
   "settings.format_hint": "Amounts are typed this way, too.",
   "settings.theme": "Theme",
-  "settings.theme_system": "As the device",
+  "settings.theme_system": "Automatic",
   "settings.theme_light": "Light",
   "settings.theme_dark": "Dark",
   "settings.identities": "Signing in and being paid",
@@ -199,9 +198,9 @@ export const en = {
   "settings.no_email": "No address",
   "settings.payable": "Can be paid",
   "settings.not_payable": "Signing in only",
-  "settings.link": "Add another {provider}",
+  "settings.link": "Add another sign-in: {provider}",
   "settings.sessions": "Where you are signed in",
-  "settings.sessions_text": "Do you not know one of these? Sign it out.",
+  "settings.sessions_text": "Sign out any that you do not recognise.",
   "settings.this_session": "This one",
   "settings.unknown_device": "Unknown device",
   "settings.session_seen": "Last used {seen}, ends by {expires}",
@@ -218,11 +217,11 @@ export const en = {
 
   "not_found.title": "There is no such page",
   "not_found.text": "The address may be mistyped, or what was here is not yours to see.",
-  "not_found.overview": "To the overview",
+  "not_found.overview": "Go to the overview",
 
   "landing.title": "Pay everyone at once. Each exactly once.",
   "landing.lead":
-    "TokPay is a wallet for paying many people in one go, by e-mail. Enter who gets what, look it over, send: all of them are paid, or none.",
+    "TokPay is a wallet for paying many people in one go, by e‑mail. Enter who gets what, look it over, send: all of them are paid, or none.",
   "landing.open": "Open wallet",
   "landing.sign_in_first": "Sign in to see this page.",
   "landing.no_provider": "No way to sign in has been set up here.",
