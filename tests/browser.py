@@ -35,7 +35,7 @@ class Browser:
     def sign_in(self, user_agent="a test", idle_s=1800):
         """Another session, which is the browser's from now on: its id."""
         self.secret = secrets.token_urlsafe(32)
-        digest = hashlib.sha256(b"session:" + self.secret.encode()).digest()
+        digest = hashlib.sha256(b"session\n" + self.secret.encode()).digest()
         self.session = str(self.ledger.value(
             "select tokpay.gateway_begin_session(%s, %s, %s, %s, %s, 43200, null)", [self.user, self.issuer, digest, user_agent, idle_s]
         ))  # fmt: skip

@@ -312,3 +312,12 @@ def test_unknown_providers_and_parameters_are_refused(browser):
     assert browser.get("/auth/callback/nobody?code=x").status == 404
     assert browser.get("/auth/callback/prov").code == "sign_in_expired"
     assert re.search("return_to", browser.get("/auth/login?provider=prov&return_to=/x").json["detail"])
+
+
+def test_a_provider_is_reached_where_its_backchannel_says(gateway, tmp_path, name):
+    provider = Provider()
+    backchannel, provider.url = provider.url, "http://localhost:9"  # where nobody listens
+    setting = provider.setting(tmp_path / "client").removeprefix("provider=") + f" backchannel={backchannel}"
+    browser = Browser(gateway(provider=setting, web="", welcome_credit=0).url).sign_in(provider, name)
+    assert browser.is_signed_in and provider.hosts == {"localhost:9"}
+    provider.close()

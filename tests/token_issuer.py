@@ -49,12 +49,14 @@ class Issuer:
     def __init__(self, tls=None):
         self.keys = {}  # kid: (algorithm, private key)
         self.fetched = []  # paths asked for
+        self.hosts = set()  # by which name
         self.answers = {}  # path: (status, headers, body) in place of the usual one
         issuer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 issuer.fetched.append(self.path)
+                issuer.hosts.add(self.headers["Host"])
                 self.reply(issuer.answers.get(self.path) or issuer.answer(self.path))
 
             def do_POST(self):
