@@ -204,7 +204,7 @@ def test_a_signal_without_tls_changes_nothing(gateway):
 def test_security_headers_are_on_every_answer_and_hsts_only_where_the_world_has_tls(gateway, admin, tmp_path):
     (tmp_path / "secret").write_text("secret")
     provider = f"id issuer=https://id.example client-id=x secret-file={tmp_path / 'secret'}"
-    behind = gateway(public_url="https://pay.example", trusted_proxies="127.0.0.1", demo_funding="off", provider=provider).url
+    behind = gateway(public_url="https://pay.example", trusted_proxies="127.0.0.1", demo_funding="off", welcome_credit=0, provider=provider).url
     for url, has_tls in ((None, False), (behind, True)):
         client = Client(admin.key, url)
         for path in ("/v1/accounts?limit=1", "/nothing", "/v1/accounts/1x", "/v1/accounts?limit=x"):
