@@ -1,6 +1,6 @@
 -- What the gateway asks: every kind in one call, each for a principal, who reaches its own accounts and nothing else.
 begin;
-select plan(97);
+select plan(101);
 select tokpay.open_account('ann', owner => 'ann'), tokpay.open_account('bob', owner => 'bob'), tokpay.open_account('eve'),
     tokpay.open_account('euro', 'EUR'), tokpay.open_account('full', max_balance => 5), tokpay.open_account('floorless', min_balance => null);
 select tokpay.top_up(test.id('ann'), 1000), tokpay.top_up(test.id('bob'), 50);
@@ -110,6 +110,11 @@ from (values
     ($$pg_temp.ask('transfer', 'ann', '{full}', '{6}', principal => 'owner:ann')$$, '(balance_limit,{full},,,,"Account {full} cannot take this.")', 'a payee''s without'),
     ($$pg_temp.ask('transfer', 'ann', '{full}', '{6}')$$, '(balance_limit,{full},0,6,,"Account {full} has 0, a credit of 6 would lift it above its max_balance 5.")',
         'and with them where nobody is kept out'),
+    ($$pg_temp.ask('transfer', 'ann', '{bob}', '{9223372036854775807}', principal => 'owner:ann')$$,
+        '(insufficient_funds,{ann},975,9223372036854775807,975,"Account {ann} has 975 available, the transfer needs 9223372036854775807.")',
+        'what a payee could hold is told to those who have it'),
+    ($$pg_temp.ask('transfer', 'ann', '{bob}', '{9223372036854775807}')$$, '(amount_overflow,{bob},,,,"The balance of account {bob} would not fit a bigint.")',
+        'and to those who see all'),
     ($$pg_temp.ask('refund', 'ann', '{bob}', '{1}')$$, '(invalid_request,,,,,"kind is not that of a transfer.")', 'an unknown kind'),
     ($$pg_temp.ask(null)$$, '(invalid_request,,,,,"kind is not that of a transfer.")', 'no kind'),
     ($$null::tokpay.gateway_request$$, '(invalid_request,,,,,"The request is null.")', 'no request'),
@@ -118,6 +123,8 @@ from (values
     ($$pg_temp.ask('hold', 'ann', '{bob}', '{1}', expires_in => '0')$$, '(invalid_request,,,,,"expires_in is positive, or null for never.")', 'a hold of no time'),
     ($$pg_temp.ask('void', target => 987654321)$$, '(transfer_not_found,,,,,"There is no transfer 987654321.")', 'an unknown hold')
 ) as cases (request, answer, what);
+select is((select codes from tokpay.gateway_preview(test.id('ann'), test.ids('full'), array[amount], false, 'owner:ann') where account = test.id('full')), codes, 'preview, a payee''s limits: ' || amount)
+from (values (6::bigint, array['balance_limit']), (976, '{}')) as cases (amount, codes);
 select is(pg_temp.codes(pg_temp.ask('void', target => :hold, principal => 'owner:bob'), pg_temp.ask('reverse', target => :paid, principal => 'owner:bob'),
     pg_temp.ask('capture', target => :hold, principal => 'key:ended')), 'transfer_not_found transfer_not_found not_permitted', 'a payee is not the payer''s principal');
 set local role tokpay_teller;
