@@ -281,6 +281,7 @@ declare
     unknown_now integer;
 begin
     perform tokpay.require_reach(principal, gateway_resolve.account);
+    delete from tokpay.wallet_budget b where b.wallet_user = gateway_resolve.wallet_user and b.day < today;
     insert into tokpay.wallet_budget (wallet_user, day, addresses, unknown)
     values (gateway_resolve.wallet_user, today, 0, 0) on conflict do nothing;
     select * into strict used from tokpay.wallet_budget b
