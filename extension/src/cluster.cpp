@@ -76,6 +76,9 @@ TOKPAY_FUNCTION(tokpay_require_cluster_setting) {
 }
 
 TOKPAY_FUNCTION(tokpay_cluster_changed) {
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+			errmsg("cluster_changed can only be called as a trigger"));
 	if (tokpay::is_cluster_machine())
 		tokpay::revoke_leadership_at_commit();
 	CacheInvalidateRelcacheByRelid(

@@ -1,6 +1,6 @@
 -- What the catalogs say of every object: signatures as published, volatility, parallel safety, comments, and how definers' rights are used.
 begin;
-select plan(18);
+select plan(19);
 
 -- Every function: name(arguments) returns result, volatility (v, s, i), parallel safety (u, r, s), language.
 create temporary table expected (signature text, marks text);
@@ -158,6 +158,7 @@ select is(test.rows($$select signature from found where prosecdef and ('search_p
     'whatever runs with its definer''s rights has its own search_path');
 select is(test.rows($$select c.relname, t.tgname from pg_trigger t join pg_class c on c.oid = t.tgrelid where c.relnamespace = 'tokpay'::regnamespace and t.tgenabled <> 'A' and not t.tgisinternal$$), '',
     'every trigger fires always, on a replica too');
+select is(test.sqlstate('select tokpay.cluster_changed()'), '39P01', 'the trigger of the library is no function to call');
 select is(test.rows($$select c.relname from pg_class c where c.relnamespace = 'tokpay'::regnamespace and c.relkind in ('r', 'S')
     and not exists (select from pg_extension e where e.extname = 'tokpay' and c.oid = any (e.extconfig)) order by 1$$), '(wallet_session) (wallet_session_id_seq)',
     'a dump carries every table and sequence but the sessions');
