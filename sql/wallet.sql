@@ -220,9 +220,12 @@ end $$;
 create or replace function gateway_update_profile(wallet_user bigint, patch jsonb) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 begin
+    if patch ? 'display_name' and tokpay.shown_name(patch ->> 'display_name') is null then
+        raise exception using errcode = 'TP001', message = 'invalid request', detail = 'A name has characters that can be seen.';
+    end if;
     perform tokpay.require_leader();
     update tokpay.wallet_user u set
-        display_name = coalesce(patch ->> 'display_name', u.display_name),
+        display_name = coalesce(tokpay.shown_name(patch ->> 'display_name'), u.display_name),
         locale = case when patch ? 'locale' then patch ->> 'locale' else u.locale end,
         theme = coalesce(patch ->> 'theme', u.theme)
     where u.id = gateway_update_profile.wallet_user;

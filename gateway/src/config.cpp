@@ -81,11 +81,9 @@ const std::vector<SettingInfo> known_settings = {
 	{"provider", "NAME KEY=VALUE...", nullptr,
 		"provider to sign in with (OpenID Connect), a line for each: issuer=URL client-id=TEXT "
 		"secret-file=FILE label=\"TEXT\" payable-domains=LIST authorities=FILE "
-		"backchannel=URL; the addresses of payable-domains (commas between, * for all) that it "
-		"calls "
-		"verified can be paid; backchannel is where this gateway reaches the provider, where that "
-		"is "
-		"not the issuer's address",
+		"backchannel=URL. Addresses of payable-domains (commas between, * for all) that it calls "
+		"verified can be paid; backchannel is where this gateway reaches it, where that is not the "
+		"issuer's address",
 		false, false, true},
 	{"session-idle-s", "SECONDS", "1800",
 		"a browser's session ends when it is not used for so long"},

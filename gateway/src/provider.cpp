@@ -103,13 +103,13 @@ asio::awaitable<bool> Provider::have_document() {
 	answered_.expires_after(max_wait);
 	std::string why;
 	auto document = co_await issuer_.discover(&why);
-	if (document)
+	if (document) {
 		document_ = std::move(document);
-	else
-		log_message("provider " + config_.name + ": " + why);
-	next_ask_ = KeyRing::Clock::now() + pause_after_failure;
-	if (why.empty())
 		next_ask_ = KeyRing::Clock::now() + document_kept_for;
+	} else {
+		next_ask_ = KeyRing::Clock::now() + pause_after_failure;
+		log_message("provider " + config_.name + ": " + why);
+	}
 	asking_ = false;
 	answered_.cancel();
 	co_return document_.has_value();
@@ -140,10 +140,10 @@ asio::awaitable<std::optional<std::string>> Provider::authorization_url(
 }
 
 asio::awaitable<bool> Provider::names_itself() {
-	const bool has_document = co_await have_document();
-	co_return has_document &&boolean_claim(
-		*document_, "authorization_response_iss_parameter_supported")
-		.value_or(false);
+	if (!co_await have_document())
+		co_return false;
+	const auto claim = boolean_claim(*document_, "authorization_response_iss_parameter_supported");
+	co_return claim.value_or(false);
 }
 
 asio::awaitable<Result<Identity>> Provider::redeem(const std::string &code,

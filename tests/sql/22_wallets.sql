@@ -1,6 +1,6 @@
 -- Wallets: who signs in, what opens the first time, which addresses can be paid, sessions, and whom one has paid.
 begin;
-select plan(68);
+select plan(70);
 
 create function pg_temp.register(subject text, email text default null, verified boolean default true, authoritative boolean default true,
     name text default null, issuer text default 'https://id.example', welcome bigint default 5000) returns bigint language sql as
@@ -99,6 +99,9 @@ select is((test.attempt(format($$select tokpay.gateway_link_identity(%s, 'https:
 select is(pg_temp.resolve(:bob, 'ann2@mail.example'), format('ok %s Ann', pg_temp.account(:ann)), 'its address is payable, too');
 select tokpay.gateway_update_profile(:ann, '{"display_name": "Ann A", "locale": "ar", "theme": "dark"}'), tokpay.gateway_update_profile(:ann, '{"locale": null}');
 select is(test.rows(format('select display_name, locale, theme from tokpay.gateway_profile(%s)', :ann)), '("Ann A",,dark)', 'a user has a name and preferences');
+select tokpay.gateway_update_profile(:ann, jsonb_build_object('display_name', E'\u202EAnn\u200B B'));
+select is((select display_name from tokpay.gateway_profile(:ann)), 'Ann B', 'of characters that can be seen');
+select is((test.attempt(format('select tokpay.gateway_update_profile(%s, jsonb_build_object(''display_name'', E''\u200B''))', :ann))).sqlstate, 'TP001', 'of some of them');
 select is((select bool_and(ok) from tokpay.verify()), true, 'the books are in order');
 select * from finish();
 rollback;
