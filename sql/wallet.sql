@@ -35,11 +35,12 @@ language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- Inside: what a provider calls somebody as a name to be shown, null where nothing is left: without control characters and
--- those that cannot be seen or turn the direction of what follows.
+-- those that cannot be seen or turn the direction of what follows. Joiners stay in emoji and in scripts that need them.
 create or replace function shown_name(text) returns text
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
     select nullif(left(btrim(regexp_replace(regexp_replace($1, '[[:cntrl:]]+', ' ', 'g'),
-        '[\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]+', '', 'g')), 100), '')
+        '[\u200B\u200E\u200F\u202A-\u202E\u2060-\u2069\uFEFF]|(?<![\u0600-\u1FFF\u2600-\u27BF\uFE0F\U0001F000-\U0001FFFF])[\u200C\u200D]|[\u200C\u200D]+(?=\s|$)',
+        '', 'g')), 100), '')
 $$;
 
 -- Inside: whether a text, in lower case, can be an e-mail address at all.

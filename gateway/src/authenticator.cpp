@@ -2,8 +2,7 @@
 
 #include "client_address.hpp"
 #include "cookie.hpp"
-
-#include <boost/beast/core/string.hpp>
+#include "same_text.hpp"
 
 #include <cstring>
 
@@ -24,8 +23,7 @@ Problem no_credentials() {
 std::string_view bearer_token(std::string_view authorization) {
 	constexpr std::string_view scheme = "bearer ";
 	if (authorization.size() <= scheme.size() ||
-		!boost::beast::iequals(
-			{authorization.data(), scheme.size()}, {scheme.data(), scheme.size()}))
+		!same_text(authorization.substr(0, scheme.size()), scheme))
 		return {};
 	authorization.remove_prefix(scheme.size());
 	return authorization;
@@ -87,7 +85,7 @@ CallerPtr caller_of(const AccessToken &token, const Config &config) {
 asio::ip::address client_of(const HttpRequest &request, const TrustedProxies &proxies) {
 	std::vector<std::string_view> forwarded_for;
 	for (const HttpHeader &header : request.headers)
-		if (boost::beast::iequals({header.name.data(), header.name.size()}, "X-Forwarded-For"))
+		if (same_text(header.name, "X-Forwarded-For"))
 			forwarded_for.push_back(header.value);
 	return proxies.client(request.peer, forwarded_for);
 }

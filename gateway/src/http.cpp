@@ -1,6 +1,7 @@
 #include "http.hpp"
 
 #include "json_writer.hpp"
+#include "same_text.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -58,24 +59,18 @@ std::string title_of(std::string_view code) {
 	return title;
 }
 
-// Names of headers, whatever their case.
-bool same_name(std::string_view a, std::string_view b) {
-	const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? char(c | 0x20) : c; };
-	return std::ranges::equal(a, b, {}, lower, lower);
-}
-
 } // namespace
 
 std::optional<std::string_view> HttpRequest::header(std::string_view name) const {
 	for (const HttpHeader &header : headers)
-		if (same_name(header.name, name))
+		if (same_text(header.name, name))
 			return header.value;
 	return std::nullopt;
 }
 
 size_t HttpRequest::count(std::string_view name) const {
 	return static_cast<size_t>(std::ranges::count_if(
-		headers, [&](const HttpHeader &header) { return same_name(header.name, name); }));
+		headers, [&](const HttpHeader &header) { return same_text(header.name, name); }));
 }
 
 void throw_exception_from_error(const Problem &problem, const boost::source_location &) {

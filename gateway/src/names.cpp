@@ -27,8 +27,7 @@ std::vector<int64_t> counterparties(const pg::Result &entries) {
 
 std::vector<int64_t> distinct(std::vector<int64_t> accounts) {
 	std::ranges::sort(accounts);
-	const auto rest = std::ranges::unique(accounts);
-	accounts.erase(rest.begin(), rest.end());
+	accounts.erase(std::unique(accounts.begin(), accounts.end()), accounts.end());
 	return accounts;
 }
 

@@ -1,6 +1,6 @@
 #include "provider_setting.hpp"
 
-#include <boost/beast/core/string.hpp>
+#include "same_text.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -104,8 +104,7 @@ bool is_authoritative(const ProviderConfig &provider, std::string_view email) {
 	const std::string_view domain = at == std::string_view::npos ? "" : email.substr(at + 1);
 	return !domain.empty() &&
 		   std::ranges::any_of(provider.payable_domains, [&](std::string_view payable) {
-			   return payable == "*" || boost::beast::iequals({payable.data(), payable.size()},
-											{domain.data(), domain.size()});
+			   return payable == "*" || same_text(payable, domain);
 		   });
 }
 

@@ -1,6 +1,7 @@
 #include "request_parser.hpp"
 
-#include <boost/beast/core/string.hpp>
+#include "same_text.hpp"
+
 #include <boost/beast/http/error.hpp>
 
 namespace tokpay {
@@ -121,9 +122,9 @@ void RequestParser::on_field_impl(field name, text name_text, text value, error_
 	else if (name == field::content_length &&
 			 (std::exchange(has_length_, true) || value.find(',') != text::npos))
 		return refuse("There is more than one Content-Length.", error);
-	else if (name == field::transfer_encoding && !(http_1_1_ && beast::iequals(value, "chunked")))
+	else if (name == field::transfer_encoding && !(http_1_1_ && same_text(view(value), "chunked")))
 		return refuse("The only Transfer-Encoding is chunked, in HTTP/1.1.", error);
-	else if (name == field::expect && beast::iequals(value, "100-continue"))
+	else if (name == field::expect && same_text(view(value), "100-continue"))
 		expects_continue_ = true;
 	request_.headers.push_back({view(name_text), view(value)});
 }

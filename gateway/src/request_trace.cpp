@@ -1,6 +1,6 @@
 #include "request_trace.hpp"
 
-#include <boost/beast/core/string.hpp>
+#include "same_text.hpp"
 
 #include <algorithm>
 
@@ -26,20 +26,14 @@ bool is_all_zeros(std::string_view text) {
 	return text.find_first_not_of('0') == std::string_view::npos;
 }
 
-bool is_named(const HttpHeader &header, std::string_view name) {
-	return header.name.size() == name.size() &&
-		   boost::beast::iequals(
-			   {header.name.data(), header.name.size()}, {name.data(), name.size()});
-}
-
 } // namespace
 
 std::unique_ptr<RequestTrace> read_trace(const HttpRequest &request) {
 	std::unique_ptr<RequestTrace> trace;
 	bool has_traceparent = false;
 	for (const HttpHeader &header : request.headers) {
-		const bool is_id = is_named(header, id_header);
-		if (!is_id && !is_named(header, trace_header))
+		const bool is_id = same_text(header.name, id_header);
+		if (!is_id && !same_text(header.name, trace_header))
 			continue;
 		if (trace == nullptr)
 			trace = std::make_unique<RequestTrace>();

@@ -2,9 +2,8 @@
 
 #include "base64url.hpp"
 #include "digest.hpp"
+#include "same_text.hpp"
 #include "settings.hpp"
-
-#include <boost/beast/core/string.hpp>
 
 #include <algorithm>
 #include <fstream>
@@ -54,16 +53,12 @@ std::pair<std::string_view, std::string_view> split(std::string_view text, char 
 	return {trimmed(text.substr(0, end)), trimmed(text.substr(std::min(end + 1, text.size())))};
 }
 
-bool same_name(std::string_view a, std::string_view b) {
-	return boost::beast::iequals({a.data(), a.size()}, {b.data(), b.size()});
-}
-
 // "q=0.5" in thousandths, full_weight for an empty text; nothing for another.
 std::optional<int> weight(std::string_view text) {
 	if (text.empty())
 		return full_weight;
 	constexpr size_t longest = 7; // q=0.125
-	if (!same_name(text.substr(0, 2), "q=") || text.size() < 3 || text.size() > longest ||
+	if (!same_text(text.substr(0, 2), "q=") || text.size() < 3 || text.size() > longest ||
 		(text[2] != '0' && text[2] != '1') || (text.size() > 3 && text[3] != '.'))
 		return std::nullopt;
 	int thousandths = text[2] - '0';
@@ -122,7 +117,7 @@ Coding best_coding(
 		if (name == "*")
 			others = liked;
 		for (size_t coding = 0; coding < coding_count; coding++)
-			if (same_name(name, coding_names[coding]))
+			if (same_text(name, coding_names[coding]))
 				weights[coding] = liked;
 	}
 	// Identity is acceptable where nobody says otherwise, but the last choice.

@@ -25,7 +25,8 @@ RESULTS = DIRECTORY / "results.xml"
 TIMEOUT_S = 600  # of the tests of a file, and of a build
 # Short random runs; every run the same.
 ENVIRONMENT = {"SEED": "1", "ORACLE_OPERATIONS": "2500", "CONCURRENCY_SECONDS": "4"}
-SETTINGS = "max_connections = 200\nmax_prepared_transactions = 20\n"
+# What waits for ever fails in time.
+SETTINGS = "max_connections = 200\nmax_prepared_transactions = 20\nstatement_timeout = 120s\n"
 
 
 class Failure(Exception):

@@ -1,6 +1,6 @@
 -- Wallets: who signs in, what opens the first time, which addresses can be paid, sessions, and whom one has paid.
 begin;
-select plan(70);
+select plan(72);
 
 create function pg_temp.register(subject text, email text default null, verified boolean default true, authoritative boolean default true,
     name text default null, issuer text default 'https://id.example', welcome bigint default 5000) returns bigint language sql as
@@ -101,6 +101,8 @@ select tokpay.gateway_update_profile(:ann, '{"display_name": "Ann A", "locale": 
 select is(test.rows(format('select display_name, locale, theme from tokpay.gateway_profile(%s)', :ann)), '("Ann A",,dark)', 'a user has a name and preferences');
 select tokpay.gateway_update_profile(:ann, jsonb_build_object('display_name', E'\u202EAnn\u200B B'));
 select is((select display_name from tokpay.gateway_profile(:ann)), 'Ann B', 'of characters that can be seen');
+select is(tokpay.shown_name(E'Ann \U0001F469\u200D\U0001F680 \u0645\u06CC\u200C\u062E'), E'Ann \U0001F469\u200D\U0001F680 \u0645\u06CC\u200C\u062E', 'of which emoji and Persian words may be joined');
+select is(tokpay.shown_name(E'\u200DA\u200Cn\u200Dn \U0001F469\u200D \u200D'), E'Ann \U0001F469', 'and Latin ones may not');
 select is((test.attempt(format('select tokpay.gateway_update_profile(%s, jsonb_build_object(''display_name'', E''\u200B''))', :ann))).sqlstate, 'TP001', 'of some of them');
 select is((select bool_and(ok) from tokpay.verify()), true, 'the books are in order');
 select * from finish();
