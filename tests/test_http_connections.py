@@ -206,7 +206,7 @@ def test_clients_that_never_read_are_closed_and_take_bounded_memory(gateway, adm
     export = request(f"GET /v1/accounts/{long_account}/entries?format=csv HTTP/1.1", f"Authorization: Bearer {admin.key}")
     page = request(f"GET /v1/accounts/{long_account}/entries?limit=1000 HTTP/1.1", f"Authorization: Bearer {admin.key}")
     growth = Growth(api)
-    deaf = [Deaf(api, data) for data in (export, page * 12, OPENAPI * 100) for _ in range(5)]
+    deaf = [Deaf(api, data) for data in (export, page * 3, OPENAPI * 50) for _ in range(5)]
     client = Client(admin.key, api.url)
     until = time.monotonic() + 60
     while metric(api, "tokpay_http_connections") > 1:
