@@ -195,11 +195,14 @@ def test_a_commit_that_waits_for_too_little_is_refused(pair, level):
 
 
 def test_a_transaction_cannot_be_prepared(pair):
+    counted = "select (refused ->> 'prepared')::int from tokpay.cluster_status()"
+    ((before,),) = pair.leader.execute(counted)
     session = pair.connect()
     session.cursor().execute("begin")
     session.cursor().execute(transfer(pair))
     assert sqlstate(session, "prepare transaction 'later'") == "0A000"
     session.close()
+    assert pair.leader.execute(counted) == [(before + 1,)]
 
 
 @pytest.mark.parametrize("names", ["*", "", "second, *", "ANY 1 (second, third)", "FIRST 1 (second, third)", "third"])

@@ -134,11 +134,13 @@ void on_transaction_event(XactEvent event, void *) {
 		break;
 	case XACT_EVENT_PRE_PREPARE:
 #ifndef TOKPAY_WITHOUT_COMMIT_GATE
-		if (fence_state().touched)
+		if (fence_state().touched) {
+			count_refusal(Doubt::prepared);
 			ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					errmsg("cannot PREPARE a transaction that has called tokpay in a cluster"),
 					errdetail("COMMIT PREPARED would pass the commit gate by.")));
+		}
 #endif
 		break;
 	case XACT_EVENT_ABORT:

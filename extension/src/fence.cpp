@@ -29,9 +29,13 @@ FenceState &fence_state() {
 	return state;
 }
 
-void refuse(Doubt doubt, const char *detail, const char *hint) {
+void count_refusal(Doubt doubt) {
 	if (has_shared_memory())
 		pg_atomic_fetch_add_u64(&fence_counts().refused[static_cast<int>(doubt)], 1);
+}
+
+void refuse(Doubt doubt, const char *detail, const char *hint) {
+	count_refusal(doubt);
 	raise({.code = Code::not_leader, .detail = detail, .hint = hint});
 }
 

@@ -43,6 +43,9 @@ void fence_refusal();
 // not within tokpay.fence_timeout, and counts.
 void fence();
 
+// Counts it among cluster_status().refused.
+void count_refusal(Doubt doubt);
+
 // Raises not_leader and counts why.
 [[noreturn]] void refuse(Doubt doubt, const char *detail, const char *hint = nullptr);
 
