@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-PORT_AND_DIRECTORY = {"http://127.0.0.1:8080": "TOKPAY_TEST_HTTP", ".run": "TOKPAY_TEST_RUN_DIR"}
 MADE = {".git", ".run", "build", "node_modules"}
 TIMEOUT_S = 60
 END_OF_BLOCK = "-- this block has ended --"
@@ -62,9 +61,9 @@ def sessions(found):
 
 
 def here(text):
-    """A text of the reader's, with this run's port and directory."""
-    for written, variable in PORT_AND_DIRECTORY.items():
-        text = text.replace(written, os.environ[variable])
+    """A text of the reader's, with this run's ports and directory."""
+    for written, variable in (("http://127.0.0.1:8080", "HTTP"), ("http://127.0.0.1:9090", "ADMIN"), (".run", "RUN_DIR")):
+        text = re.sub(re.escape(written) + r"(?!\w)", os.environ[f"TOKPAY_TEST_{variable}"], text)
     return text
 
 
