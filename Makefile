@@ -72,7 +72,8 @@ fuzz: packages-fuzz ## attack the gateway's parsers; SECONDS=60 in all
 bench: packages-test build install ## measure everything at full size, an hour and a quarter; BENCH=quick: seven minutes
 	@bench/run
 
-docs: packages-test start ## write the references in docs anew, from the catalog and from gateway/openapi.json
+docs: packages-test build install ## write the references in docs anew, from the catalog of a running instance and openapi.json
+	@instance/tokpay status >/dev/null || instance/tokpay start
 	@docs/sql_reference.py "$$(cat $${RUN_DIR:-.run}/pg-url)"
 	@docs/http_reference.py
 
