@@ -6,7 +6,7 @@ CPP_FILES = $(wildcard */src/*.[ch]pp */tests/*.[ch]pp gateway/fuzz/*.[ch]pp ben
 JOBS := $(shell nproc)
 
 .DEFAULT_GOAL := help
-.PHONY: help run start stop status psql test test-cluster test-matrix test-sanitize test-mutations fuzz bench
+.PHONY: help run start stop status psql test test-cluster test-matrix test-sanitize test-mutations fuzz bench docs
 .PHONY: build install clean format lint cluster cluster-stop cluster-status switchover backup restore force-leader
 .PHONY: packages packages-cluster packages-test packages-lint packages-matrix packages-fuzz
 # Prerequisites run from left to right.
@@ -71,6 +71,11 @@ fuzz: packages-fuzz ## attack the gateway's parsers; SECONDS=60 in all
 
 bench: packages-test build install ## measure everything at full size, an hour and a quarter; BENCH=quick: seven minutes
 	@bench/run
+
+docs: packages-test build install ## write the references in docs anew, from the catalog of a running instance and openapi.json
+	@instance/tokpay status >/dev/null || instance/tokpay start
+	@docs/sql_reference.py "$$(cat $${RUN_DIR:-.run}/pg-url)"
+	@docs/http_reference.py
 
 cluster: packages-cluster $(DEMO_PROVIDER) build/web/index.html ## the three-machine cluster in Docker: build its images, start it, wait until it serves
 	@docker/cluster up
