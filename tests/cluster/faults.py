@@ -82,9 +82,10 @@ def restart_parts(cluster, machine):
     run("docker", "restart", "--time", "90", *(cluster.names[machine, part] for part in PARTS), timeout=300)
 
 
-def wipe(cluster, machine):
+def wipe(cluster, machine, parts=tuple(DATA)):
     """Its disk is replaced by an empty one."""
-    for part, directory in DATA.items():
+    for part in parts:
+        directory = DATA[part]
         mounts = ["--volumes-from", cluster.names[machine, part], "--user", "0", "--entrypoint", "/bin/sh"]
         run("docker", "run", "--rm", *mounts, cluster.image(part), "-c", f"rm -rf {directory}/*")
 
