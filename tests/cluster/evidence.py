@@ -97,9 +97,6 @@ def second_leader_changed(scene):
     return leader in machines and scene.cluster.is_primary(leader) and f"machine {leader} leads after {scene.notes['second']}"
 
 
-
-
-
 def disk_is_new(scene):
     lost = scene.notes["lost"]
     return not faults.has_data(scene.cluster, lost) and f"machine {lost} has lost its data"
