@@ -5,6 +5,8 @@ import time
 import faults
 from cluster import MACHINES
 
+PACKETS = 500  # of a network that loses some
+
 
 def leader_changed(scene):
     """Another machine leads, says its own database, on a later timeline."""
@@ -54,6 +56,11 @@ def zombie(scene):
 def packets_dropped(scene):
     counted = faults.dropped(scene.cluster, scene.roles.leader)
     return counted and f"{counted} packets dropped"
+
+
+def packets_lost(scene):
+    counted = sum(faults.dropped(scene.cluster, machine) for machine in MACHINES)
+    return counted >= PACKETS and f"{counted} packets dropped"
 
 
 def both(*shows):

@@ -186,9 +186,11 @@ def mend(cluster):
 
 def receive_wal(cluster, machine):
     """A receiver that acknowledges what it has, as a base backup's does."""
-    receiver = "mkdir -p /tmp/wal && exec pg_receivewal -h /run/postgresql -U postgres -D /tmp/wal --synchronous --no-loop"
+    receiver = "mkdir -p /tmp/wal && exec pg_receivewal -h /run/postgresql -U replicator -D /tmp/wal --synchronous --no-loop"
     words = ["sh", "-c", f"PATH=$PATH:/usr/lib/postgresql/17/bin; {receiver}"]
-    return subprocess.Popen(["docker", "exec", "--user", "postgres", cluster.names[machine, "db"], *words], stderr=subprocess.DEVNULL)
+    environment = os.environ | {"PGPASSWORD": cluster.password("replicator")}
+    options = ["--env", "PGPASSWORD", "--user", "postgres"]
+    return subprocess.Popen(["docker", "exec", *options, cluster.names[machine, "db"], *words], stderr=subprocess.DEVNULL, env=environment)
 
 
 def storm(cluster, machine, seconds, functions=("pg_cancel_backend", "pg_terminate_backend")):

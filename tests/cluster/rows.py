@@ -68,7 +68,7 @@ ROWS = [
     Row("nobody hears the leader", does.silence_leader, shows.both(shows.packets_dropped, shows.leader_changed),
         "loss", does.mend_networks, changes=True),
     Row("cut the third machine off", does.cut_third_off, shows.is_gone(the_third), "none", does.mend_networks),
-    Row("lose packets", does.lose_packets, shows.packets_dropped, "packets", does.mend_networks),
+    Row("lose packets", does.lose_packets, shows.packets_lost, "packets", does.mend_networks),
     Row("every machine stutters", around.stutter, around.has_paused, "packets"),
     # Clocks and disks
     Row("the leader's clock is an hour ahead, its Patroni is stopped", around.clock_off(around.HOUR_S),

@@ -132,7 +132,7 @@ class Suite:
     def end(self):
         run("docker", "rm", "--force", CONTAINER, check=False)
         faults.mend(self.cluster)
-        (self.directory / "results.json").write_text(json.dumps({"seed": self.seed, "rows": self.results}, indent=1))
+        (self.directory / f"results-{self.seed}.json").write_text(json.dumps({"seed": self.seed, "rows": self.results}, indent=1))
         print(f"SEED={self.seed}; histories and logs are in {self.directory}")
         print(f"{self.passed} passed, {self.failed} failed")
         return int(self.failed > 0 or self.passed == 0)
