@@ -37,7 +37,7 @@ ROWS = [
     Row("kill etcd's leader", does.kill_etcd_leader, shows.etcd_is_back, "none"),
     Row("Patroni is gone, its database goes on", does.take_patroni_away, shows.zombie, "deposed", does.give_patroni_back, changes=True),
     Row("Patroni is stopped, its database goes on", does.stop_patroni, shows.zombie, "deposed", does.go_on, changes=True),
-    Row("stop the walsender of the synchronous standby", does.walsender_of_sync, shows.leader_changed, "apart", does.go_on, changes=True),
+    Row("stop the walsender of the synchronous standby", does.walsender_of_sync, shows.leader_changed, "stuck", does.go_on, changes=True),
     Row("stop the walreceiver of the synchronous standby", does.stop_process(the_sync, ["postgres: ", "walreceiver"]),
         shows.both(shows.is_stopped, shows.sync_changed), "standby", does.go_on),
     Row("stop the checkpointer", does.stop_process(the_leader, ["postgres: ", "checkpointer"]), shows.is_stopped, "none", does.go_on),

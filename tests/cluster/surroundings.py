@@ -93,7 +93,7 @@ def fill_leader(scene):
 
 def no_space_left(scene):
     said = run("docker", "logs", "--since", "5m", scene.cluster.names[scene.notes["full"], "db"], check=False)
-    return "No space left on device" in said and f"no space left on machine {scene.notes['full']}"
+    return ("No space left on device" in said or "the disk is full" in said) and f"no space left on machine {scene.notes['full']}"
 
 
 def make_room(scene):
