@@ -8,15 +8,30 @@ certificate_days=825
 
 secrets=$home/secrets
 
+# authority, request, days, file of the extensions, file to make, more options. Valid since yesterday: a machine whose
+# clock is behind is not locked out by a new certificate.
+sign() {
+    local authority=$1 request=$2 days=$3 extensions=$4 out=$5 register
+    register=$(mktemp -d "$secrets/register-XXXXXX")
+    : >"$register/index"
+    printf '%s\n' '[ca]' 'default_ca = any' '[any]' "database = $register/index" "new_certs_dir = $register" \
+        'default_md = sha256' 'rand_serial = yes' 'policy = names' '[names]' 'organizationName = supplied' 'commonName = supplied' >"$register/settings"
+    openssl ca -batch -notext -config "$register/settings" -keyfile "$secrets/$authority-ca.key" -in "$request" \
+        -startdate "$(date --utc --date=yesterday +%Y%m%d%H%M%SZ)" -days "$days" -extfile "$extensions" \
+        -out "$out.new" "${@:6}" >"$register/log" 2>&1 || { cat "$register/log" >&2; return 1; }
+    rm -r "$register" "$request"
+    mv "$out.new" "$out"
+}
+
 make_key() { openssl ecparam -name prime256v1 -genkey -noout -out "$1" 2>/dev/null; }
 
 make_authority() {
     local name=$1
     [[ ! -e $secrets/$name-ca.crt ]] || return 0
     make_key "$secrets/$name-ca.key"
-    openssl req -x509 -new -key "$secrets/$name-ca.key" -sha256 -days "$authority_days" \
-        -subj "/O=TokPay/CN=TokPay $name authority" -addext keyUsage=critical,keyCertSign,cRLSign -out "$secrets/$name-ca.crt.new"
-    mv "$secrets/$name-ca.crt.new" "$secrets/$name-ca.crt"
+    openssl req -new -key "$secrets/$name-ca.key" -subj "/O=TokPay/CN=TokPay $name authority" -out "$secrets/$name-ca.csr"
+    sign "$name" "$secrets/$name-ca.csr" "$authority_days" <(printf '%s\n' basicConstraints=critical,CA:TRUE \
+        subjectKeyIdentifier=hash keyUsage=critical,keyCertSign,cRLSign) "$secrets/$name-ca.crt" -selfsign
 }
 
 # authority, common name, names of the server (none: a client's certificate)
@@ -35,10 +50,7 @@ subjectAltName=$(printf ',%s' "${names[@]}" | cut -c 2-)"
     fi
     make_key "$file.key"
     openssl req -new -key "$file.key" -subj "/O=TokPay/CN=$name" -out "$file.csr"
-    openssl x509 -req -in "$file.csr" -CA "$secrets/$authority-ca.crt" -CAkey "$secrets/$authority-ca.key" \
-        -CAcreateserial -sha256 -days "$certificate_days" -extfile <(echo "$extensions") -out "$file.crt.new" 2>/dev/null
-    rm "$file.csr"
-    mv "$file.crt.new" "$file.crt"
+    sign "$authority" "$file.csr" "$certificate_days" <(echo "$extensions") "$file.crt" -cert "$secrets/$authority-ca.crt"
 }
 
 make_passwords() {

@@ -55,6 +55,10 @@ class Cluster:
         if (1, "db") not in self.names:
             raise Failure("there is no cluster: make cluster")
 
+    def password(self, role):
+        lines = (self.run_dir / "cluster/secrets/passwords").read_text().splitlines()
+        return dict(line.split() for line in lines)[role]
+
     def inspect(self, machine, part, what):
         return run("docker", "inspect", "--format", what, self.names[machine, part]).strip()
 

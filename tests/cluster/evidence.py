@@ -5,6 +5,8 @@ import time
 import faults
 from cluster import MACHINES
 
+PACKETS = 500  # of a network that loses some
+
 
 def leader_changed(scene):
     """Another machine leads, says its own database, on a later timeline."""
@@ -56,6 +58,11 @@ def packets_dropped(scene):
     return counted and f"{counted} packets dropped"
 
 
+def packets_lost(scene):
+    counted = sum(faults.dropped(scene.cluster, machine) for machine in MACHINES)
+    return counted >= PACKETS and f"{counted} packets dropped"
+
+
 def both(*shows):
     def landed(scene):
         evidence = [show(scene) for show in shows]
@@ -95,9 +102,6 @@ def second_leader_changed(scene):
     machines = [machine for machine in MACHINES if machine != scene.notes["second"]]
     leader = scene.cluster.roles(machines).leader
     return leader in machines and scene.cluster.is_primary(leader) and f"machine {leader} leads after {scene.notes['second']}"
-
-
-
 
 
 def disk_is_new(scene):

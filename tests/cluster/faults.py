@@ -82,9 +82,10 @@ def restart_parts(cluster, machine):
     run("docker", "restart", "--time", "90", *(cluster.names[machine, part] for part in PARTS), timeout=300)
 
 
-def wipe(cluster, machine):
+def wipe(cluster, machine, parts=tuple(DATA)):
     """Its disk is replaced by an empty one."""
-    for part, directory in DATA.items():
+    for part in parts:
+        directory = DATA[part]
         mounts = ["--volumes-from", cluster.names[machine, part], "--user", "0", "--entrypoint", "/bin/sh"]
         run("docker", "run", "--rm", *mounts, cluster.image(part), "-c", f"rm -rf {directory}/*")
 
@@ -185,9 +186,11 @@ def mend(cluster):
 
 def receive_wal(cluster, machine):
     """A receiver that acknowledges what it has, as a base backup's does."""
-    receiver = "mkdir -p /tmp/wal && exec pg_receivewal -h /run/postgresql -U postgres -D /tmp/wal --synchronous --no-loop"
+    receiver = "mkdir -p /tmp/wal && exec pg_receivewal -h /run/postgresql -U replicator -D /tmp/wal --synchronous --no-loop"
     words = ["sh", "-c", f"PATH=$PATH:/usr/lib/postgresql/17/bin; {receiver}"]
-    return subprocess.Popen(["docker", "exec", "--user", "postgres", cluster.names[machine, "db"], *words], stderr=subprocess.DEVNULL)
+    environment = os.environ | {"PGPASSWORD": cluster.password("replicator")}
+    options = ["--env", "PGPASSWORD", "--user", "postgres"]
+    return subprocess.Popen(["docker", "exec", *options, cluster.names[machine, "db"], *words], stderr=subprocess.DEVNULL, env=environment)
 
 
 def storm(cluster, machine, seconds, functions=("pg_cancel_backend", "pg_terminate_backend")):

@@ -5,7 +5,7 @@ import time
 
 import faults
 from cluster import MACHINES, Failure, eventually, run
-from evidence import leader_changed
+from evidence import is_stopped, leader_changed
 from scene import the_leader
 
 CLIENTS = "select count(*) from pg_stat_activity where backend_type = 'client backend' and usename <> 'postgres'"
@@ -65,6 +65,7 @@ def walsender_of_sync(scene):
     inside = {pid: line for pid, line in numbers_inside(scene, scene.roles.leader).items() if line in rows}
     scene.notes["stopped"] = list(inside)
     faults.send(scene.notes["stopped"], signal.SIGSTOP)
+    eventually(lambda: is_stopped(scene), 5, "the walsender stopped")
 
 
 def stop_part(part, words):
@@ -244,13 +245,13 @@ def restart_then_die(scene):
     faults.lose_machine(scene.cluster, leader)
 
 
-def restart_in_place(scene):
-    """While Patroni, which would have another machine lead, is stopped."""
+def restart_in_place(scene, prepare="true"):
+    """While Patroni, which would have another machine lead, is stopped; prepare: what the shell that starts it does before."""
     leader = scene.roles.leader
     stop_patroni(scene)
     scene.notes["killed"] = faults.postmaster(scene.cluster, leader)
     restart = "pg_ctl restart -D /var/lib/postgresql/17/main -m immediate -w -t 20 >/tmp/restart.log 2>&1"
-    scene.cluster.execute(leader, "db", "sh", "-c", f"PATH=$PATH:/usr/lib/postgresql/17/bin {restart}", user="postgres", timeout=40)
+    scene.cluster.execute(leader, "db", "sh", "-c", f"{prepare}; PATH=$PATH:/usr/lib/postgresql/17/bin {restart}", user="postgres", timeout=40)
     eventually(lambda: scene.cluster.is_primary(leader), 20, "the restart")
     scene.notes["primary"] = faults.postmaster(scene.cluster, leader)
 

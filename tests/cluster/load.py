@@ -43,8 +43,7 @@ class Load:
             file.writelines(json.dumps(line) + "\n" for line in lines)
 
     def _settings(self, addresses):
-        users = (self.cluster.run_dir / "cluster/settings/machine1/pool/userlist.txt").read_text()
-        password = next(line.split('"')[3] for line in users.splitlines() if line.startswith('"teller"'))
+        password = self.cluster.password("teller")
         leader = eventually(lambda: self.cluster.roles().leader, 60, "a leader")
         known = self.cluster.sql(leader, "select to_regproc('tokpay.epoch') is not null") == ["t"]
         gateways = [f"http://{addresses[machine]}:8080" for machine in MACHINES]

@@ -25,7 +25,7 @@ LANDING_S = 90
 CALLS = 100  # acknowledged writes, and reads, before and after a fault
 # The longest that a class of faults may stall writes or reads, whatever this run has measured; seconds.
 CEILINGS = {
-    "none": 8, "pool": 12, "crash": 30, "switchover": 30, "standby": 30, "loss": 60, "deposed": 60, "apart": 60, "packets": 60, "both": 60, "two": 90,
+    "none": 8, "pool": 12, "crash": 30, "switchover": 30, "standby": 30, "loss": 60, "deposed": 60, "apart": 60, "stuck": 60, "packets": 60, "both": 60, "two": 90,
 }  # fmt: skip
 TOLERANCE_S = 2  # below it nothing is compared
 
@@ -132,7 +132,7 @@ class Suite:
     def end(self):
         run("docker", "rm", "--force", CONTAINER, check=False)
         faults.mend(self.cluster)
-        (self.directory / "results.json").write_text(json.dumps({"seed": self.seed, "rows": self.results}, indent=1))
+        (self.directory / f"results-{self.seed}.json").write_text(json.dumps({"seed": self.seed, "rows": self.results}, indent=1))
         print(f"SEED={self.seed}; histories and logs are in {self.directory}")
         print(f"{self.passed} passed, {self.failed} failed")
         return int(self.failed > 0 or self.passed == 0)

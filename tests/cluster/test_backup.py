@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 import uuid
 
+import faults
 import pytest
 from cluster import CHECKOUT, MACHINES, PARTS, Cluster, Failure, eventually, run
 
@@ -124,5 +125,46 @@ def test_a_forced_leader_has_what_its_role_promises(cluster):
     status, headers, balance = api.ask("GET", f"/v1/accounts/{alice}/balance")
     assert (status, incarnation(headers), balance["balance"]) == (200, old + 1, 95)
     assert api.pay(alice, bob, "acknowledged")[0] == 200
+    assert_books_are_right(cluster)
+    make(cluster, "cluster-status")
+
+
+HALT_S = 120  # failsafe mode bridges a minute
+
+
+def position(cluster, machine):
+    return int(cluster.sql(machine, "select greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) - '0/0'")[0])
+
+
+def test_without_etcds_data_the_cluster_halts_until_an_operator_decides(cluster):
+    api = Api(cluster)
+    alice, bob = api.account(100), api.account(0)
+    assert api.pay(alice, bob, "acknowledged")[0] == 201
+    roles = cluster.roles()
+    etcd = [(machine, "etcd") for machine in MACHINES]
+    faults.kill_containers(cluster, etcd)
+    for machine in MACHINES:
+        faults.wipe(cluster, machine, ["etcd"])
+    run("docker", "start", *(cluster.names[one] for one in etcd))
+    paid = 0
+    until = time.monotonic() + HALT_S
+    while (status := api.pay(alice, bob, f"meanwhile {paid}")[0]) == 201:
+        assert time.monotonic() < until, "it goes on"
+        paid += 1
+        time.sleep(1)
+    assert status in (503, 504)
+    for machine in (roles.sync, roles.third):
+        assert not cluster.is_primary(machine)
+        with pytest.raises(Failure, match="not leader"):
+            cluster.sql(machine, f"select tokpay.balance({alice})")
+
+    # Of two standbys the one that has more has all that was acknowledged, whichever was the synchronous one.
+    survivor = max(roles.sync, roles.third, key=lambda machine: position(cluster, machine))
+    run("docker", "kill", *(cluster.names[machine, part] for machine in MACHINES if machine != survivor for part in PARTS))
+    make(cluster, "force-leader", MACHINE=f"machine{survivor}")
+    make(cluster, "cluster")
+    for key in ("acknowledged", *(f"meanwhile {number}" for number in range(paid))):
+        assert api.pay(alice, bob, key)[0] == 200, key
+    assert api.ask("GET", f"/v1/accounts/{bob}/balance")[2]["balance"] in (5 * (paid + 1), 5 * (paid + 2)), "one has no known outcome"
     assert_books_are_right(cluster)
     make(cluster, "cluster-status")

@@ -81,9 +81,8 @@ def test_postgresql_lets_no_stranger_in(outsider, user, parameters):
 
 
 def test_the_replication_password_alone_opens_nothing(outsider, cluster):
-    passwords = dict(line.split() for line in (cluster.run_dir / "cluster/secrets/passwords").read_text().splitlines())
     address = "host=machine1 user=replicator dbname=postgres replication=true sslmode=require"
-    status, said = outsider(f"PGPASSWORD={passwords['replicator']} psql '{address}' -c 'IDENTIFY_SYSTEM'")
+    status, said = outsider(f"PGPASSWORD={cluster.password('replicator')} psql '{address}' -c 'IDENTIFY_SYSTEM'")
     assert status != 0 and "certificate" in said, said
 
 
