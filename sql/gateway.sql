@@ -110,7 +110,8 @@ begin
     if found and not exists (select from tokpay.transfer_by_key(funding, key) k where k.transfer is not null) then
         select coalesce(sum(h.amount), 0) into given
         from tokpay.history(account, null, 2147483647, clock_timestamp() - interval '24 hours') h
-        where h.kind = 'top_up';
+        where h.kind = 'top_up' and h.transfer is distinct from
+            (select w.transfer from tokpay.transfer_by_key(funding, 'welcome/' || account) w);
         select l.top_up * unit as top_up, l.daily * unit as daily into most from tokpay.demo_funding_limits() l;
         if amount > most.top_up or given + amount > most.daily then
             perform tokpay.fence_refusal();

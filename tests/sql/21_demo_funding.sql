@@ -1,6 +1,6 @@
 -- Demo funding: owners top up what is theirs, within limits of a day, where an instance grants it.
 begin;
-select plan(26);
+select plan(27);
 select test.open('ann'), test.open('bob');
 select tokpay.add_currency('WEI', 18::smallint);
 select tokpay.open_account('anns', owner => 'ann'), tokpay.open_account('bobs', owner => 'bob'), tokpay.open_account('anns yen', 'JPY', owner => 'ann'),
@@ -53,6 +53,12 @@ select is(pg_temp.top_up('anns wei', 9223372036854775807, 'a'), 'ok 922337203685
 select tokpay.transfer((select funding from tokpay.currencies where code = 'USD'), test.ids('bobs'), '{10000000}'), tokpay.top_up(test.id('bobs'), 499999);
 select is(pg_temp.top_up('bobs', 2, 'a', 'owner:bob') || ', ' || pg_temp.top_up('bobs', 1, 'b', 'owner:bob'), 'TP019, ok 10500000',
     'top-ups by others are among the day''s, transfers are not');
+
+select tokpay.register_wallet('https://id.example', 'cat', null, false, false, 'Cat', 'USD', 100000) as cat \gset
+select account as wallet, owner from tokpay.wallet_user where id = :cat \gset
+select tokpay.gateway_demo_top_up(:wallet, 100000, 'cat/' || i, 'owner:' || :'owner') is null from generate_series(1, 5) i;
+select is((test.attempt(format('select tokpay.gateway_demo_top_up(%s, 1, ''cat/6'', ''owner:%s'')', :wallet, :'owner'))).detail,
+    format('Demo funding tops up at most 100000 at once and up to 500000 in 24 hours; account %s had 500000 in these.', :wallet), 'nor is the welcome credit');
 
 -- Whose accounts
 select is(pg_temp.top_up(name, 1, 'x'), 'account_not_found', 'out of reach: ' || name) from (values ('bobs'), ('ann'), ('nobody'), ('funding/USD')) as cases (name);
