@@ -24,6 +24,7 @@ SECONDS, CLIENTS, ROUNDS, LANES = 3, 8, 3, 16
 def prepare(cursor, number, count, accounts=ACCOUNTS):
     """Makes an empty ledger a shard; the ids of its accounts."""
     cursor.execute(f"alter sequence tokpay.account_id_seq restart with {number + count} increment by {count}")
+    cursor.execute(f"alter sequence tokpay.transfer_id_seq restart with {number + count} increment by {count}")
     for name in [f"settlement/{other}/{lane}" for other in range(count) for lane in range(LANES)]:
         cursor.execute("select tokpay.open_account(%s, min_balance => null)", [name])
     cursor.execute("select array_agg(tokpay.open_account()) from generate_series(1, %s)", [accounts])
