@@ -68,7 +68,6 @@ begin
         when min_balance < -limit_bound or max_balance not between -limit_bound and limit_bound
             then 'Limits lie within -2^62 and 2^62.'
         when metadata is null then 'metadata is null; use {} for none.'
-        when jsonb_typeof(metadata) <> 'object' then 'metadata is not an object.'
     end;
     if problem is not null then
         raise exception using errcode = 'TP001', message = 'invalid request', detail = problem;
@@ -129,7 +128,6 @@ begin
     problem := case
         when account is null then 'account is null.'
         when metadata is null then 'metadata is null; use {} for none.'
-        when jsonb_typeof(metadata) <> 'object' then 'metadata is not an object.'
         when pg_column_size(metadata) > 1048576 then 'metadata has more than 1048576 bytes.'
     end;
     if problem is not null then

@@ -64,6 +64,16 @@ def test_a_frozen_account_pays_nobody_until_it_is_open_again(admin, ledger):
         assert refusal(admin.patch(f"/v1/accounts/{payer}", patch)) == (422, "account_closed")
 
 
+def test_metadata_that_sql_has_written_may_be_anything(admin, ledger):
+    """The description of replies says so."""
+    payer, payee = ledger.open_accounts(5, 0)
+    ledger.execute("select tokpay.set_metadata(%s, '[1]')", [payer])
+    ((transfer,),) = ledger.execute("select transfer from tokpay.transfer(%s, array[%s::bigint], '{1}', metadata => '1')", [payer, payee])
+    assert admin.get(f"/v1/accounts/{payer}").json["metadata"] == [1]
+    assert admin.get(f"/v1/transfers/{transfer}").json["metadata"] == 1
+    assert admin.get(f"/v1/accounts/{payer}/entries").json["entries"][0]["metadata"] == 1
+
+
 @pytest.mark.parametrize("patch, code", [
     ({"max_balance": 9}, "balance_limit"), ({"min_balance": 11}, "balance_limit"), ({"status": "closed"}, "account_in_use"),
     ({"max_balance": (1 << 62) + 1}, "invalid_request"),

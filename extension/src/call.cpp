@@ -50,11 +50,7 @@ Refusal check_texts(const Request &request) {
 		VARSIZE_ANY_EXHDR(request.description) > max_description_bytes)
 		return invalid_request(
 			psprintf("description has more than %d bytes.", max_description_bytes));
-	if (request.metadata == nullptr)
-		return {};
-	if (!JB_ROOT_IS_OBJECT(request.metadata))
-		return invalid_request("metadata is not an object.");
-	if (VARSIZE_ANY_EXHDR(request.metadata) > max_metadata_bytes)
+	if (request.metadata != nullptr && VARSIZE_ANY_EXHDR(request.metadata) > max_metadata_bytes)
 		return invalid_request(psprintf("metadata has more than %d bytes.", max_metadata_bytes));
 	return {};
 }
