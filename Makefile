@@ -6,9 +6,9 @@ CPP_FILES = $(wildcard */src/*.[ch]pp */tests/*.[ch]pp gateway/fuzz/*.[ch]pp ben
 JOBS := $(shell nproc)
 
 .DEFAULT_GOAL := help
-.PHONY: help run start stop status psql test test-cluster test-matrix test-sanitize test-mutations fuzz bench
+.PHONY: help run start stop status psql test test-cluster test-matrix test-sanitize test-mutations test-deb fuzz bench deb
 .PHONY: build install clean format lint cluster cluster-stop cluster-status switchover backup restore force-leader
-.PHONY: packages packages-cluster packages-test packages-lint packages-matrix packages-fuzz
+.PHONY: packages packages-cluster packages-test packages-lint packages-matrix packages-fuzz packages-deb
 # Prerequisites run from left to right.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
@@ -66,11 +66,17 @@ test-sanitize: packages-test build install ## run everything in C++ under ASan, 
 test-mutations: packages-test ## break the ledger on purpose, as root: its tests must notice, each time
 	@tests/mutations/run
 
+test-deb: packages-matrix build/web/index.html ## build the Debian packages on Debian 12 and 13, install, use, upgrade and purge them, as root
+	@tests/packages
+
 fuzz: packages-fuzz ## attack the gateway's parsers; SECONDS=60 in all
 	@tests/fuzz $(or $(SECONDS),60)
 
 bench: packages-test build install ## measure everything at full size, an hour and a quarter; BENCH=quick: seven minutes
 	@bench/run
+
+deb: packages packages-deb build/web/index.html ## build the Debian packages for this release and PostgreSQL, into build/deb
+	@debian/build
 
 cluster: packages-cluster $(DEMO_PROVIDER) build/web/index.html ## the three-machine cluster in Docker: build its images, start it, wait until it serves
 	@docker/cluster up
@@ -138,3 +144,6 @@ packages-cluster:
 
 packages-matrix:
 	@instance/packages matrix
+
+packages-deb:
+	@instance/packages deb
