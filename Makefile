@@ -33,6 +33,13 @@ build/web/index.html: gateway/web/node_modules/.package-lock.json \
 	@echo "Building the web app"
 	@cd gateway/web && npm run --silent build
 
+# Prometheus is not installed for it: its package starts a server on a port of ours.
+build/promtool:
+	@mkdir -p build/prometheus
+	@cd build/prometheus && apt-get download -qq prometheus 2>/dev/null && dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool
+	@mv build/prometheus/usr/bin/promtool $@
+	@rm -r build/prometheus
+
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
 
@@ -51,7 +58,7 @@ status: ## show the processes; fails unless all of them run
 psql: ## psql as administrator in the running instance
 	@instance/tokpay psql
 
-test: packages-test build install ## install what is missing, build, run every test of one machine
+test: packages-test build install build/promtool ## install what is missing, build, run every test of one machine
 	@tests/run
 
 test-cluster: ## break the cluster in every way while clients pay, check what they were told; ROUNDS=, SEED=, FAULTS=, CLUSTER=short
