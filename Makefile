@@ -6,9 +6,9 @@ CPP_FILES = $(wildcard */src/*.[ch]pp */tests/*.[ch]pp gateway/fuzz/*.[ch]pp ben
 JOBS := $(shell nproc)
 
 .DEFAULT_GOAL := help
-.PHONY: help run start stop status psql test test-cluster test-matrix test-sanitize test-mutations fuzz bench docs
+.PHONY: help run start stop status psql test test-cluster test-matrix test-sanitize test-mutations test-deb fuzz bench docs deb
 .PHONY: build install clean format lint cluster cluster-stop cluster-status switchover backup restore force-leader
-.PHONY: packages packages-cluster packages-test packages-lint packages-matrix packages-fuzz
+.PHONY: packages packages-cluster packages-test packages-lint packages-matrix packages-fuzz packages-deb
 # Prerequisites run from left to right.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
@@ -33,6 +33,13 @@ build/web/index.html: gateway/web/node_modules/.package-lock.json \
 	@echo "Building the web app"
 	@cd gateway/web && npm run --silent build
 
+# Prometheus is not installed for it: its package starts a server on a port of ours.
+build/promtool:
+	@mkdir -p build/prometheus
+	@cd build/prometheus && apt-get -o APT::Sandbox::User=root -qq download prometheus && dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool
+	@mv build/prometheus/usr/bin/promtool $@
+	@rm -r build/prometheus
+
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
 
@@ -51,7 +58,7 @@ status: ## show the processes; fails unless all of them run
 psql: ## psql as administrator in the running instance
 	@instance/tokpay psql
 
-test: packages-test build install ## install what is missing, build, run every test of one machine
+test: packages-test build install build/promtool ## install what is missing, build, run every test of one machine
 	@tests/run
 
 test-cluster: ## break the cluster in every way while clients pay, check what they were told; ROUNDS=, SEED=, FAULTS=, CLUSTER=short
@@ -66,6 +73,9 @@ test-sanitize: packages-test build install ## run everything in C++ under ASan, 
 test-mutations: packages-test ## break the ledger on purpose, as root: its tests must notice, each time
 	@tests/mutations/run
 
+test-deb: packages-matrix build/web/index.html ## build the Debian packages on Debian 12 and 13, install, use, upgrade and purge them, as root
+	@tests/packages
+
 fuzz: packages-fuzz ## attack the gateway's parsers; SECONDS=60 in all
 	@tests/fuzz $(or $(SECONDS),60)
 
@@ -76,6 +86,9 @@ docs: packages-test build install ## write the references in docs anew, from the
 	@instance/tokpay status >/dev/null || instance/tokpay start
 	@docs/sql_reference.py "$$(cat $${RUN_DIR:-.run}/pg-url)"
 	@docs/http_reference.py
+
+deb: packages packages-deb build/web/index.html ## build the Debian packages for this release and PostgreSQL, into build/deb
+	@debian/build
 
 cluster: packages-cluster $(DEMO_PROVIDER) build/web/index.html ## the three-machine cluster in Docker: build its images, start it, wait until it serves
 	@docker/cluster up
@@ -143,3 +156,6 @@ packages-cluster:
 
 packages-matrix:
 	@instance/packages matrix
+
+packages-deb:
+	@instance/packages deb
