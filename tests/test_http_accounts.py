@@ -71,7 +71,7 @@ def test_metadata_that_sql_has_written_may_be_anything(admin, ledger):
     ((transfer,),) = ledger.execute("select transfer from tokpay.transfer(%s, array[%s::bigint], '{1}', metadata => '1')", [payer, payee])
     assert admin.get(f"/v1/accounts/{payer}").json["metadata"] == [1]
     assert admin.get(f"/v1/transfers/{transfer}").json["metadata"] == 1
-    assert admin.get(f"/v1/accounts/{payer}/entries").json["entries"][0]["metadata"] == 1
+    assert admin.get(f"/v1/accounts/{payer}/entries").json["data"][0]["metadata"] == 1
 
 
 @pytest.mark.parametrize("patch, code", [
