@@ -67,7 +67,7 @@ test-cluster: ## break the cluster in every way while clients pay, check what th
 test-matrix: packages-matrix ## test the extension on Debian 12, 13 and testing, as root; RELEASES="trixie" picks
 	@tests/matrix
 
-test-sanitize: packages-test build install ## run everything in C++ under ASan, UBSan and TSan
+test-sanitize: packages-test build install build/promtool ## run everything in C++ under ASan, UBSan and TSan
 	@tests/sanitize
 
 test-mutations: packages-test ## break the ledger on purpose, as root: its tests must notice, each time
