@@ -1,8 +1,9 @@
-import type { Texts } from "../text";
 import { arPay } from "./ar-pay";
+import type { en } from "./en";
+import type { Translation } from "./translation";
 
 /** Every text of the app in Arabic. */
-export const ar: Texts = {
+export const ar: Translation<typeof en> = {
   "app.name": "TokPay",
   "app.skip": "انتقل إلى المحتوى",
   "app.failed": "تعذّر عرض الصفحة",
