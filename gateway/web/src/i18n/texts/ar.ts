@@ -5,6 +5,7 @@ import type { Translation } from "./translation";
 /** Every text of the app in Arabic. */
 export const ar: Translation<typeof en> = {
   "app.name": "TokPay",
+  "app.wallet": "محفظتك",
   "app.skip": "انتقل إلى المحتوى",
   "app.failed": "تعذّر عرض الصفحة",
   "app.failed_text": "حدث خطأ في هذه الصفحة. لم تضِع أي دفعة ولم تتكرر بسببه. أعد تحميلها.",
@@ -27,6 +28,8 @@ export const ar: Translation<typeof en> = {
   "state.error": "تعذّر التحميل",
   "state.offline": "أنت غير متصل",
   "state.offline_text": "لم يصل رد من TokPay. تحقق من اتصالك؛ قد يكون ما تراه قديماً.",
+  "state.offline_page": "قد يكون ما تراه قديماً. سيُحدَّث عندما تعود إلى الاتصال.",
+  "state.no_answer": "لا يرد TokPay",
   "state.retry": "أعد المحاولة",
   "state.saving": "جارٍ الحفظ…",
   "state.saved": "تم الحفظ",

@@ -3,6 +3,7 @@ import { enPay } from "./en-pay";
 /** Every text of the app in English. {names} are filled in; where there is a {count}, the plural decides. */
 export const en = {
   "app.name": "TokPay",
+  "app.wallet": "Your wallet",
   "app.skip": "Skip to content",
   "app.failed": "The page has failed",
   "app.failed_text":
@@ -26,6 +27,8 @@ export const en = {
   "state.error": "This could not be loaded",
   "state.offline": "You are offline",
   "state.offline_text": "No answer came from TokPay. Check your connection; what you see may be old.",
+  "state.offline_page": "What you see may be old. It is brought up to date once you are online again.",
+  "state.no_answer": "TokPay does not answer",
   "state.retry": "Try again",
   "state.saving": "Saving…",
   "state.saved": "Saved",
