@@ -13,8 +13,9 @@ const page = (title, body, script = '') => `<!DOCTYPE html>
 <link rel="stylesheet" href="/pages.css">${script}
 </head>
 <body>
+<header class="logo"><svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2.5" stroke-linecap="round" aria-hidden="true"><path d="M5 6h14M12 6v12M7.5 12h9"/></svg>TokPay demo sign-in</header>
 <main>
-<p class="badge">Demonstration: no password, no real money</p>
+<p class="demo"><b>This is a demonstration.</b> There is no password: anybody can be anybody here, and no money is real.</p>
 <h1>${title}</h1>
 ${body}
 </main>
@@ -24,7 +25,7 @@ ${body}
 
 const person = ({ sub, name, email }) => `<li><button name="user" value="${sub}">
 <span class="initials" aria-hidden="true">${name.split(' ').map((word) => word[0]).join('')}</span>
-<span><b>${name}</b> <span class="email">${email}</span></span>
+<span><b>${name}</b> <span class="email">${email.replace('@', '<wbr>@')}</span></span>
 </button></li>`;
 
 /** Asks who one is. */

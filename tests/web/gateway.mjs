@@ -8,11 +8,11 @@ import { setTimeout } from 'node:timers/promises';
 import { checkout, pgUrl, runDir } from './settings.mjs';
 
 const program = process.env.TOKPAY_TEST_GATEWAY ?? `${checkout}build/gateway/tokpay-gateway`;
-const home = existsSync(`${runDir}/home`) ? realpathSync(`${runDir}/home`) : runDir;
+export const home = existsSync(`${runDir}/home`) ? realpathSync(`${runDir}/home`) : runDir;
 const readyTimeoutMs = 20_000;
 
 // Below those that outgoing connections take, so that a restarted gateway finds its own again.
-async function freePort() {
+export async function freePort() {
     for (;;) {
         const port = 20_000 + Math.floor(Math.random() * 12_000);
         const server = createServer().listen(port, '127.0.0.1');
@@ -32,8 +32,10 @@ export async function eventually(condition, what, timeoutMs = readyTimeoutMs) {
 }
 
 export class Gateway {
-    static async start() {
+    /** settings: the file instead of the instance's own; flags: as `--threads=1`. */
+    static async start({ settings = `${home}/gateway.conf`, flags = [] } = {}) {
         const gateway = new Gateway();
+        gateway.arguments = ['--config', settings, ...flags];
         gateway.port = await freePort();
         gateway.adminPort = await freePort();
         gateway.url = `http://127.0.0.1:${gateway.port}`;
@@ -42,7 +44,7 @@ export class Gateway {
     }
 
     async restart() {
-        this.process = spawn(program, ['--config', `${home}/gateway.conf`, `--listen=127.0.0.1:${this.port}`,
+        this.process = spawn(program, [...this.arguments, `--listen=127.0.0.1:${this.port}`,
             `--admin-listen=127.0.0.1:${this.adminPort}`, '--threads=1'], { stdio: 'ignore' });
         await eventually(() => fetch(`http://127.0.0.1:${this.adminPort}/readyz`).then(({ ok }) => ok, () => false), 'the gateway');
     }

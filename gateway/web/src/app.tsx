@@ -4,6 +4,7 @@ import { watchAccount } from "./api/events";
 import type { Me } from "./api/types";
 import { useConfig, useResource } from "./api/use-resource";
 import { Button } from "./components/button";
+import { Page } from "./components/page";
 import { FailedNotice, Notice, Skeleton } from "./components/states";
 import { applyProfile } from "./i18n/apply-profile";
 import { t } from "./i18n/text";
@@ -33,10 +34,10 @@ function Wallet({ path }: { path: string }) {
   return (
     <Shell path={path} name={me.data?.display_name}>
       {wallet === undefined ? (
-        <>
+        <Page title={t("app.wallet")}>
           <FailedNotice resource={me} />
           {me.loading && <Skeleton />}
-        </>
+        </Page>
       ) : (
         <Boundary key={path}>{screen(path)}</Boundary>
       )}

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { onSession, Problem, request } from "./api/client";
+import { useOnline } from "./api/online";
 import { useConfig } from "./api/use-resource";
 import { Icon, type IconName } from "./components/icon";
 import { LinkButton } from "./components/button";
@@ -52,6 +53,7 @@ export function Shell(props: { path: string; name: string | undefined; children:
       </header>
       <main id="content" tabIndex={-1}>
         <SessionOver />
+        <WithoutNetwork />
         {children}
       </main>
       <p class={`status ${status === "" ? "" : "shown"}`} role="status">
@@ -86,6 +88,16 @@ export async function signOut(): Promise<void> {
 /** The address that signs in with a provider and comes back to a page of the app. */
 export function signInUrl(provider: string, returnTo: string): string {
   return `/auth/login?${new URLSearchParams({ provider, return_to: returnTo })}`;
+}
+
+/** Said above the page, which stays as it is, while there is no network. */
+function WithoutNetwork() {
+  if (useOnline()) return null;
+  return (
+    <Notice tone="warning" role="status" class="no-print" title={t("state.offline")}>
+      <p>{t("state.offline_page")}</p>
+    </Notice>
+  );
 }
 
 /** Said above the page, which stays as it is, once a request was refused for want of a session. */

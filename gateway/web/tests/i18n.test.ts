@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { direction, language, languages, localeTag, setLocale } from "../src/i18n/locale";
-import { t, texts, type Plural, type TextKey } from "../src/i18n/text";
+import { t, texts, type TextKey } from "../src/i18n/text";
+import type { Plural } from "../src/i18n/texts/translation";
 
 const forms = (text: string | Plural): string[] =>
   typeof text === "string" ? [text] : Object.values(text as Record<string, string>);

@@ -5,7 +5,7 @@ import { eventually, Gateway, lockAccount, Psql } from '../gateway.mjs';
 import { look } from '../look.mjs';
 import { addressOf, administer, balance, newName, newPerson, signIn } from '../people.mjs';
 import { scene } from '../scene.mjs';
-import { app, issuer } from '../settings.mjs';
+import { app, issuer, screenshots } from '../settings.mjs';
 
 const welcome = 10_000;
 const row = (page, number) => page.getByRole('group', { name: `Payment ${number}`, exact: true });
@@ -45,6 +45,15 @@ scene('three people are paid at once, and each of the four sees it', async ({ op
     await sendButton(page).click();
     await receipt(page).waitFor();
     await look(page, 'receipt');
+
+    await page.emulateMedia({ media: 'print' });
+    const [reference] = (await page.getByText('Reference', { exact: true }).locator('..').innerText()).match(/\d+/);
+    assert.match(await page.getByRole('main').innerText(), new RegExp(`${reference}[^]*\\$1,012.39`));
+    const controls = page.locator('button, .button, nav, input, [role=dialog]');
+    assert.ok(await controls.count() > 0 && await controls.locator('visible=true').count() === 0, 'nothing to press on paper');
+    assert.equal(await page.getByRole('main').evaluate((main) => getComputedStyle(main.querySelector('.card')).backgroundColor), 'rgb(255, 255, 255)');
+    await page.screenshot({ path: `${screenshots}/receipt print.png`, fullPage: true });
+    await page.emulateMedia({ media: 'screen' });
 
     const [, key] = new URL(page.url()).pathname.match(/^\/app\/pay\/([\w-]{22})$/);
     await page.reload();                        // the receipt stays where the payment was made

@@ -63,12 +63,26 @@ export function watchAccount(account: string): () => void {
     if (latest?.version != null && known !== undefined && known.version < latest.version) take(latest);
   });
 
-  open();
-  return () => {
-    stopListening();
-    setLive(false);
+  // A stream notices only after minutes that the network is gone, and that it is back after a while.
+  const close = () => {
     source?.close();
     clearTimeout(retry);
+    setLive(false);
+    missed = true;
+  };
+  const reopen = () => {
+    close();
+    open();
+  };
+  window.addEventListener("offline", close);
+  window.addEventListener("online", reopen);
+
+  open();
+  return () => {
+    window.removeEventListener("offline", close);
+    window.removeEventListener("online", reopen);
+    stopListening();
+    close();
     clearTimeout(gathering);
   };
 }

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { useOnline } from "../api/online";
 import type { Resource } from "../api/use-resource";
 import { t } from "../i18n/text";
 import { problemText } from "../i18n/problem-text";
@@ -41,12 +42,13 @@ export function FailedNotice({
   resource: Pick<Resource<unknown>, "problem" | "offline" | "refetch" | "loading">;
 }) {
   const { problem, offline, refetch, loading } = resource;
+  const online = useOnline();
   if (problem === null && !offline) return null;
   return (
     <Notice
       tone={offline ? "warning" : "error"}
       role="alert"
-      title={offline ? t("state.offline") : t("state.error")}
+      title={!offline ? t("state.error") : online ? t("state.no_answer") : t("state.offline")}
       action={
         <Button onClick={refetch} busy={loading}>
           {t("state.retry")}

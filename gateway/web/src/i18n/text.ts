@@ -1,12 +1,9 @@
 import { ar } from "./texts/ar";
 import { en } from "./texts/en";
 import { language, localeTag, type Language } from "./locale";
+import type { Plural, Translation } from "./texts/translation";
 
-/** A text by the plural category of its {count}. */
-export type Plural = { [category in Intl.LDMLPluralRule]?: string } & { other: string };
 export type TextKey = keyof typeof en;
-/** Every text of the app in one language: a missing one does not compile. */
-export type Texts = Record<TextKey, string | Plural>;
 
 type Placeholders<Text> = Text extends `${string}{${infer Name}}${infer Rest}`
   ? Name | Placeholders<Rest>
@@ -18,7 +15,7 @@ type Arguments<Key extends TextKey> = [Values<Key>] extends [never]
   ? []
   : [{ [Name in Values<Key>]: Name extends "count" ? number : string | number }];
 
-export const texts: Record<Language, Texts> = { en, ar };
+export const texts: Record<Language, Translation<typeof en>> = { en, ar };
 
 /** A text in the present language with its {placeholders} filled in. Numbers are written as the locale does. */
 export function t<Key extends TextKey>(key: Key, ...[values]: Arguments<Key>): string {

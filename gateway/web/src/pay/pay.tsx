@@ -3,10 +3,8 @@ import { useAttempt, type Sending } from "../attempt/use-attempt";
 import { Offline, Problem, request, type Failure } from "../api/client";
 import type { Transfer } from "../api/types";
 import { useMe, useWallet } from "../api/use-resource";
-import { Button } from "../components/button";
 import { Page } from "../components/page";
-import { Notice, Skeleton } from "../components/states";
-import { problemText } from "../i18n/problem-text";
+import { FailedNotice, Skeleton } from "../components/states";
 import { t } from "../i18n/text";
 import { NotFound } from "../screens/not-found";
 import { announce } from "../status";
@@ -165,16 +163,10 @@ function useOtherContent(sending: Sending<Order>, ask: () => Promise<Transfer | 
 }
 
 function EntryFailed({ failure, retry }: { failure: Failure; retry: () => void }) {
+  const problem = failure instanceof Problem ? failure : null;
   return (
     <Page title={t("pay.title")}>
-      <Notice
-        tone={failure instanceof Offline ? "warning" : "error"}
-        role="alert"
-        title={failure instanceof Offline ? t("state.offline") : t("state.error")}
-        action={<Button onClick={retry}>{t("state.retry")}</Button>}
-      >
-        <p>{problemText(failure)}</p>
-      </Notice>
+      <FailedNotice resource={{ problem, offline: problem === null, refetch: retry, loading: false }} />
     </Page>
   );
 }

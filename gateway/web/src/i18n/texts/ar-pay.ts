@@ -1,8 +1,8 @@
-import type { Plural } from "../text";
 import type { enPay } from "./en-pay";
+import type { Translation } from "./translation";
 
 /** The texts of paying and topping up in Arabic. */
-export const arPay: Record<keyof typeof enPay, string | Plural> = {
+export const arPay: Translation<typeof enPay> = {
   "pay.title": "الدفع",
   "pay.lead": "ادفع لشخص واحد أو لكثيرين معاً. سترى كل شيء مرة أخرى قبل الإرسال.",
   "pay.people": "من يحصل على كم",

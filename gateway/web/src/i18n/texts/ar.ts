@@ -1,9 +1,11 @@
-import type { Texts } from "../text";
 import { arPay } from "./ar-pay";
+import type { en } from "./en";
+import type { Translation } from "./translation";
 
 /** Every text of the app in Arabic. */
-export const ar: Texts = {
+export const ar: Translation<typeof en> = {
   "app.name": "TokPay",
+  "app.wallet": "محفظتك",
   "app.skip": "انتقل إلى المحتوى",
   "app.failed": "تعذّر عرض الصفحة",
   "app.failed_text": "حدث خطأ في هذه الصفحة. لم تضِع أي دفعة ولم تتكرر بسببه. أعد تحميلها.",
@@ -26,6 +28,8 @@ export const ar: Texts = {
   "state.error": "تعذّر التحميل",
   "state.offline": "أنت غير متصل",
   "state.offline_text": "لم يصل رد من TokPay. تحقق من اتصالك؛ قد يكون ما تراه قديماً.",
+  "state.offline_page": "قد يكون ما تراه قديماً. سيُحدَّث عندما تعود إلى الاتصال.",
+  "state.no_answer": "لا يرد TokPay",
   "state.retry": "أعد المحاولة",
   "state.saving": "جارٍ الحفظ…",
   "state.saved": "تم الحفظ",
@@ -162,6 +166,7 @@ export const ar: Texts = {
   "transaction.when": "الوقت",
   "transaction.note": "ملاحظة",
   "transaction.reference": "المرجع",
+  "transaction.refunded": "أُعيد منه",
   "transaction.reverses": "يسترجع",
   "transaction.reversed_by": "استُرجعت بواسطة",
   "transaction.legs": "من دفع لمن",
@@ -174,7 +179,9 @@ export const ar: Texts = {
   "refund.text": "أعد كل ما دفعه لك {name} أو بعضه.",
   "refund.amount": "المبلغ المراد رده",
   "refund.hint": "حتى {most}.",
-  "refund.too_much": "وصلك {most}؛ لا يمكنك رد أكثر من ذلك.",
+  "refund.too_much": "بقي {most}؛ لا يمكنك رد أكثر من ذلك.",
+  "refund.all": "أُعيد كله، {amount}، إلى {name} من قبل.",
+  "refund.part": "أُعيد منه {amount} من قبل.",
   "refund.review": "مراجعة الرد",
   "refund.sending": "جارٍ الإرسال…",
   "refund.confirm": "هل تريد رد هذا المبلغ؟",
@@ -206,6 +213,8 @@ export const ar: Texts = {
   "settings.no_email": "بلا عنوان",
   "settings.payable": "يستلم المال",
   "settings.not_payable": "لتسجيل الدخول فقط",
+  "settings.link_again": "لإضافة طريقة دخول أخرى أثبت أولاً أنك أنت: مضى على دخولك أكثر من خمس دقائق.",
+  "settings.sign_in_again": "سجّل الدخول من جديد",
   "settings.link": "إضافة طريقة دخول: {provider}",
   "settings.sessions": "أين سُجّل دخولك",
   "settings.sessions_text": "ألا تعرف إحداها؟ سجّل خروجها.",
@@ -257,10 +266,12 @@ export const ar: Texts = {
   },
   "picture.caption": "مثال بأشخاص من الخيال",
 
+  "sign_in.cancelled": "أُلغي تسجيل الدخول",
+  "sign_in.cancelled_text": "لم يتغير شيء. يمكنك تسجيل الدخول متى شئت.",
   "sign_in.failed": "لم يُسجَّل دخولك",
   "sign_in.expired": "استغرق تسجيل الدخول وقتاً طويلاً أو بدأ في متصفح آخر. أعد المحاولة.",
   "sign_in.mismatch": "لم يطابق رد مزود الدخول ما طُلب. لم يحدث شيء لمحفظتك؛ أعد المحاولة.",
-  "sign_in.refused": "أُلغي تسجيل الدخول أو رفضه المزود.",
+  "sign_in.refused": "رفض المزود تسجيل دخولك. أعد المحاولة.",
   "sign_in.unavailable": "لا يرد مزود الدخول. أعد المحاولة بعد دقائق.",
   "sign_in.other": "لم ينجح هذا الدخول. حاول مرة أخرى.",
   "sign_in.wrong_link": "تعذرت إضافة هذا الدخول إلى محفظتك. ابدأ من جديد من الإعدادات.",
