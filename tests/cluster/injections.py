@@ -262,6 +262,8 @@ def unname_then_lose(scene):
     stop_patroni(scene)  # it would take back what is set, and the standby's right to take over
     make_commits_wait(scene)
     name_no_standby(scene)
+    # PostgreSQL's own wait says so in the title of the process. When it is over the fence's wait goes on.
+    eventually(lambda: not scene.cluster.processes(leader, "db", ["postgres: ", " waiting for "]), 10, "nobody waits as PostgreSQL does")
     scene.notes["hit"] = faults.storm(scene.cluster, leader, 2)
     faults.lose_machine(scene.cluster, leader)
 
