@@ -90,7 +90,7 @@ def nothing_acknowledged(scene):
 
 
 def storm_hit(scene):
-    return f"{scene.notes['hit']} signals to waiting commits"
+    return scene.notes["hit"] and f"{scene.notes['hit']} signals to waiting commits"
 
 
 def restarted(scene):
@@ -128,7 +128,7 @@ def no_standby_named(scene):
 
 
 def nobody_named(scene):
-    return f"{scene.notes['hit']} signals to commits that waited for nobody"
+    return scene.notes["hit"] and f"{scene.notes['hit']} signals to commits that waited for nobody"
 
 
 def receiver_acknowledged(scene):

@@ -10,6 +10,7 @@ from scene import the_leader
 
 CLIENTS = "select count(*) from pg_stat_activity where backend_type = 'client backend' and usename <> 'postgres'"
 WAITERS = 2  # commits that wait for the standby, before they are disturbed
+CLIENTS_TRY_S = 2  # for so long clients reach a database that must tell them nothing
 
 # Processes
 
@@ -239,9 +240,7 @@ def restart_then_die(scene):
     leader = scene.roles.leader
     make_commits_wait(scene)
     restart_in_place(scene)
-    until = time.monotonic() + 1
-    while time.monotonic() < until:  # clients reach it, and must be shown nothing
-        scene.cluster.waiting(leader)
+    time.sleep(CLIENTS_TRY_S)
     faults.lose_machine(scene.cluster, leader)
 
 
@@ -261,7 +260,11 @@ def unname_then_lose(scene):
     leader = scene.roles.leader
     stop_patroni(scene)  # it would take back what is set, and the standby's right to take over
     make_commits_wait(scene)
+    # One in SQL: gateways that find no leader hang up, and hear nothing of what comes then.
+    eventually(lambda: scene.cluster.processes(leader, "db", ["teller", " waiting for "]), 30, "a commit in SQL that waits")
     name_no_standby(scene)
+    # PostgreSQL's own wait says so in the title of the process. When it is over the fence's wait goes on.
+    eventually(lambda: not scene.cluster.processes(leader, "db", ["postgres: ", " waiting for "]), 10, "nobody waits as PostgreSQL does")
     scene.notes["hit"] = faults.storm(scene.cluster, leader, 2)
     faults.lose_machine(scene.cluster, leader)
 
@@ -283,12 +286,14 @@ def anybody_then_lose(scene):
 def forget_the_cluster_then_lose(scene):
     """The leader's database restarts as that of a single server without a standby; then its machine is lost."""
     leader = scene.roles.leader
+    stop_patroni(scene)  # it would take the standby's right to take over
     scene.cluster.execute(leader, "db", "sv", "down", "/run/service/agent")
     set_on(scene, leader, "synchronous_standby_names = ''", "tokpay.cluster = off")
     cut_leader_from_standbys(scene)
     restart_in_place(scene)
     scene.notes["set"] = scene.cluster.sql(leader, "show tokpay.cluster")
     scene.notes["connections"] = eventually(lambda: int(scene.cluster.sql(leader, CLIENTS)[0]), 10, "clients of the restarted database")
+    time.sleep(CLIENTS_TRY_S)
     faults.lose_machine(scene.cluster, leader)
 
 

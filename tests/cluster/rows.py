@@ -78,7 +78,7 @@ ROWS = [
     Row("the synchronous standby's disk is full", around.fill_standby, shows.both(around.no_space_left, shows.sync_changed),
         "standby", around.make_room),
     Row("the leader's disk is full", around.fill_leader, shows.both(around.no_space_left, shows.leader_changed),
-        "crash", around.make_room, changes=True),
+        "apart", around.make_room, changes=True),
     # Sequences
     Row("cancel waiting commits, then lose the leader", does.storm_then_failover, shows.both(shows.storm_hit, shows.leader_changed),
         "loss", does.bring_back, changes=True),

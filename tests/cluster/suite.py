@@ -2,7 +2,7 @@
 """Breaks the running cluster row by row while clients are at work, and checks what they were told. make test-cluster calls it.
 
 Environment: RUN_DIR; SEED; ROUNDS (1), of which each has a history of its own; CLUSTER=short, the rows of about five minutes;
-FAULTS, a regular expression for the names of rows. The last line is "N passed, N failed".
+FAULTS, a regular expression for the names of rows; CLUSTER_DIR (build/cluster), for histories, logs and figures. The last line is "N passed, N failed".
 """
 
 import json
@@ -35,7 +35,7 @@ class Suite:
         self.cluster = Cluster(os.environ.get("RUN_DIR", CHECKOUT / ".run"))
         self.seed = int(os.environ.get("SEED") or new_seed())
         self.chance = random.Random(self.seed)
-        self.directory = CHECKOUT / "build/cluster"
+        self.directory = pathlib.Path(os.environ.get("CLUSTER_DIR", CHECKOUT / "build/cluster"))
         self.calibrated = {}  # class of faults: the stall that was measured first
         self.results = []
         self.passed = self.failed = 0
@@ -157,5 +157,4 @@ def main():
 
 
 if __name__ == "__main__":
-    pathlib.Path(CHECKOUT / "build/cluster").mkdir(parents=True, exist_ok=True)
     sys.exit(main())

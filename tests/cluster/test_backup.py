@@ -155,7 +155,7 @@ def test_without_etcds_data_the_cluster_halts_until_an_operator_decides(cluster)
     assert status in (503, 504)
     for machine in (roles.sync, roles.third):
         assert not cluster.is_primary(machine)
-        with pytest.raises(Failure, match="not leader"):
+        with pytest.raises(Failure, match="not the leader"):
             cluster.sql(machine, f"select tokpay.balance({alice})")
 
     # Of two standbys the one that has more has all that was acknowledged, whichever was the synchronous one.

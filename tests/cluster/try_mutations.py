@@ -6,7 +6,6 @@ original in the end. The last line is "N passed, N failed": a mutation that nobo
 """
 
 import os
-import pathlib
 import re
 import subprocess
 import sys
@@ -16,7 +15,8 @@ from mutations import MUTATIONS
 
 LIBRARY = "/usr/lib/postgresql/17/lib/tokpay.so"
 BUILDER = "tokpay-mutant"
-HISTORY = CHECKOUT / "build/cluster/round-1/history.jsonl"
+DIRECTORY = CHECKOUT / "build/cluster/mutations"
+HISTORY = DIRECTORY / "round-1/history.jsonl"
 
 
 def build(macro, target):
@@ -44,25 +44,27 @@ def violated():
     return set(re.findall(r"^VIOLATION of ([^:]+):", done.stdout, re.M)), done.stdout
 
 
-def try_one(cluster, mutation, directory):
-    library = directory / f"{mutation.macro}.so"
+def try_one(cluster, mutation):
+    library = DIRECTORY / f"{mutation.macro}.so"
     build(mutation.macro, library)
     install(cluster, library)
-    environment = {**os.environ, "FAULTS": f"^{re.escape(mutation.row)}$"}
+    HISTORY.unlink(missing_ok=True)
+    environment = {**os.environ, "FAULTS": f"^{re.escape(mutation.row)}$", "CLUSTER_DIR": str(DIRECTORY)}
     suite = subprocess.run([CHECKOUT / "tests/cluster/suite.py"], env=environment, capture_output=True, text=True, check=False)
-    (directory / f"{mutation.macro}.log").write_text(suite.stdout + suite.stderr)
+    (DIRECTORY / f"{mutation.macro}.log").write_text(suite.stdout + suite.stderr)
+    if not HISTORY.exists():
+        raise Failure(suite.stdout + suite.stderr)
     rules, said = violated()
-    (directory / f"{mutation.macro}.jsonl").write_bytes(HISTORY.read_bytes())
+    (DIRECTORY / f"{mutation.macro}.jsonl").write_bytes(HISTORY.read_bytes())
     if not rules & set(mutation.rules):
         raise Failure(f"stays green ({', '.join(sorted(rules)) or 'no rule'} violated)\n{suite.stdout}{said}")
     return ", ".join(sorted(rules))
 
 
 def main():
-    directory = pathlib.Path(CHECKOUT / "build/cluster/mutations")
-    directory.mkdir(parents=True, exist_ok=True)
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
     cluster = Cluster(os.environ.get("RUN_DIR", CHECKOUT / ".run"))
-    original = directory / "original.so"
+    original = DIRECTORY / "original.so"
     run("docker", "cp", f"{cluster.names[1, 'db']}:{LIBRARY}", original)
     passed = failed = 0
     try:
@@ -70,7 +72,7 @@ def main():
             if len(sys.argv) > 1 and mutation.macro not in sys.argv[1:]:
                 continue
             try:
-                print(f"red     promise {mutation.promise}, {mutation.without}: {try_one(cluster, mutation, directory)}", flush=True)
+                print(f"red     promise {mutation.promise}, {mutation.without}: {try_one(cluster, mutation)}", flush=True)
                 passed += 1
             except Failure as failure:
                 print(f"FAILED  promise {mutation.promise}, {mutation.without}: {failure}", flush=True)
