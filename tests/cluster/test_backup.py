@@ -1,5 +1,5 @@
 """make backup, make restore and make force-leader on the running cluster, which they change: for operators, and
-for the suite's end. Both begin a new incarnation, and the truth about every key is told afterwards."""
+for the suite's end. Both begin a new incarnation, and the truth about every key is told afterwards. Also the loss of all of etcd's data."""
 
 import json
 import os
