@@ -163,6 +163,8 @@ status() {
             if [[ -n $leader && $machine != "$leader" ]]; then
                 lag=$(administer "$leader" postgres --command="select pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '$position')") || lag=-
             fi
+        else
+            timeline=- position=- receiver=-    # read has emptied them
         fi
         etcd=down
         if container_runs "$machine" etcd && etcdctl_on "$machine" endpoint health >/dev/null 2>&1; then etcd=up; fi

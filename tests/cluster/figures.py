@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Measures the running cluster and writes bench/results/cluster.md, with the stalls of all runs of the suite in build/cluster.
+"""Measures a cluster made for it (it opens ten thousand accounts) and writes bench/results/cluster.md, with the stalls of all runs of the suite in build/cluster.
 
-Environment: RUN_DIR; ROUNDS (3); BENCH_HTTP, the client (bench/http), which runs on the network of one machine and on the same cores.
+Environment: RUN_DIR; ROUNDS (3; 0: stalls alone); BENCH_HTTP, the client (bench/http), which runs on the network of one machine and on the same cores.
 """
 
 import json
@@ -65,29 +65,35 @@ def table(head, rows):
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows]) + "\n"
 
 
-def main():
-    cluster = Cluster(os.environ.get("RUN_DIR", CHECKOUT / ".run"))
-    cluster.wait_until_healthy()
-    open_accounts(cluster, cluster.roles().leader)
-    rounds = int(os.environ.get("ROUNDS", "3"))
-    text = f"""# The cluster, measured
-
-`tests/cluster/figures.py` makes this page. All three machines, their etcd and the client share the {os.cpu_count()} cores of one host
-(Linux {platform.release()}, load average before: {os.getloadavg()[0]:.1f}), fsync on.
-
-## Throughput
+def throughput_section(cluster, rounds):
+    return f"""## Throughput
 
 Replies a second (balances and transfers in batches), median, least and most of {rounds} runs of {SECONDS} s; every write waits for the synchronous
 standby, every read is fenced by it. The client asks the gateway of the leader's machine, or of another; milliseconds at the median and the 99th percentile.
 
 {table(["what", "gateway on", "a second", "p50", "p99"], throughput(cluster, rounds))}
-## Stalls
+"""
+
+
+def main():
+    rounds = int(os.environ.get("ROUNDS", "3"))
+    section = ""
+    if rounds:
+        cluster = Cluster(os.environ.get("RUN_DIR", CHECKOUT / ".run"))
+        cluster.wait_until_healthy()
+        open_accounts(cluster, cluster.roles().leader)
+        section = throughput_section(cluster, rounds)
+    OUT.write_text(f"""# The cluster, measured
+
+`tests/cluster/figures.py` makes this page. All three machines, their etcd and the clients share the {os.cpu_count()} cores of one host
+(Linux {platform.release()}), fsync on.
+
+{section}## Stalls
 
 The longest time without any acknowledged write, and read, while 17 clients are at work: median and worst, in seconds; and the requests
 at the front door that got no definite answer within their deadline, at most. A fault in two steps counts from the first.
 
-{table(["fault", "writes", "reads", "unanswered", "runs"], stalls())}"""
-    OUT.write_text(text)
+{table(["fault", "writes", "reads", "unanswered", "runs"], stalls())}""")
 
 
 if __name__ == "__main__":

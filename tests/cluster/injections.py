@@ -260,8 +260,6 @@ def unname_then_lose(scene):
     leader = scene.roles.leader
     stop_patroni(scene)  # it would take back what is set, and the standby's right to take over
     make_commits_wait(scene)
-    # One in SQL: gateways that find no leader hang up, and hear nothing of what comes then.
-    eventually(lambda: scene.cluster.processes(leader, "db", ["teller", " waiting for "]), 30, "a commit in SQL that waits")
     name_no_standby(scene)
     # PostgreSQL's own wait says so in the title of the process. When it is over the fence's wait goes on.
     eventually(lambda: not scene.cluster.processes(leader, "db", ["postgres: ", " waiting for "]), 10, "nobody waits as PostgreSQL does")

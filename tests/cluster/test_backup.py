@@ -1,5 +1,5 @@
 """make backup, make restore and make force-leader on the running cluster, which they change: for operators, and
-for the suite's end. Both begin a new incarnation, and the truth about every key is told afterwards."""
+for the suite's end. Both begin a new incarnation, and the truth about every key is told afterwards. Also the loss of all of etcd's data."""
 
 import json
 import os
@@ -138,7 +138,7 @@ def position(cluster, machine):
 
 def test_without_etcds_data_the_cluster_halts_until_an_operator_decides(cluster):
     api = Api(cluster)
-    alice, bob = api.account(100), api.account(0)
+    alice, bob = api.account(1000), api.account(0)
     assert api.pay(alice, bob, "acknowledged")[0] == 201
     roles = cluster.roles()
     etcd = [(machine, "etcd") for machine in MACHINES]
