@@ -39,8 +39,7 @@ export interface Me {
   theme: Theme;
   identities: Identity[];
   session: string;
-  /** null: linking an identity needs a new sign-in. */
-  link_token: string | null;
+  link_token: string;
 }
 export interface Session {
   id: string;
@@ -93,8 +92,6 @@ export interface Transfer {
   reverses: string | null;
   reversed_by: string | null;
   parties?: Party[];
-  /** What payees have given back; only in answers to GET. */
-  refunded?: { account: string; amount: Minor }[];
 }
 
 export interface SummaryRow {

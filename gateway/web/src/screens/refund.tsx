@@ -1,5 +1,4 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { cache } from "../api/cache";
 import { useAttempt } from "../attempt/use-attempt";
 import type { Account, Transfer } from "../api/types";
 import { Button, LinkButton } from "../components/button";
@@ -10,7 +9,7 @@ import { partyName } from "../i18n/entry-text";
 import { problemText } from "../i18n/problem-text";
 import { t } from "../i18n/text";
 import { newKey } from "../idempotency-key";
-import { formatMoney, parseMoney, type Minor } from "../money";
+import { formatMoney, parseMoney } from "../money";
 import { partyOf } from "./transaction-party";
 
 const refundable = ["transfer", "capture"];
@@ -23,15 +22,7 @@ export function Refund({ transfer, wallet }: { transfer: Transfer; wallet: Accou
   const own = transfer.debit.account === wallet.id;
   if (own || received <= 0 || transfer.reversed_by !== null || !refundable.includes(transfer.kind))
     return null;
-  const refunded = refundedBy(transfer, wallet.id);
-  return <RefundForm transfer={transfer} wallet={wallet} received={received} refunded={refunded} />;
-}
-
-/** What a payee, or all of them, have given back of a transfer. */
-export function refundedBy({ refunded = [] }: Transfer, payee?: string): Minor {
-  return refunded
-    .filter(({ account }) => payee === undefined || account === payee)
-    .reduce((sum, { amount }) => sum + amount, 0);
+  return <RefundForm transfer={transfer} wallet={wallet} received={received} />;
 }
 
 interface Order {
@@ -44,12 +35,10 @@ function RefundForm({
   transfer,
   wallet,
   received,
-  refunded,
 }: {
   transfer: Transfer;
   wallet: Account;
-  received: Minor;
-  refunded: Minor;
+  received: number;
 }) {
   const { currency } = transfer;
   const { state, send, askNow } = useAttempt<Order>({
@@ -59,22 +48,16 @@ function RefundForm({
     bodyOf: (order) => order,
   });
   const attempt = state.name === "sending" || state.name === "unknown" ? state.attempt : null;
-  const left = received - refunded;
-  const [typed, setText] = useState<string | null>(null);
-  const text = typed ?? formatMoney(left, currency, { bare: true });
+  const [text, setText] = useState(formatMoney(received, currency, { bare: true }));
   const [error, setError] = useState("");
   const [confirming, setConfirming] = useState<Order | null>(null);
   const field = useRef<HTMLInputElement>(null);
   const outcome = useRef<HTMLDivElement>(null);
   const payer = partyName(partyOf(transfer, transfer.debit.account));
 
-  const failure = state.name === "open" ? state.failure : null;
-
   useEffect(() => {
     if (state.name === "done") outcome.current?.focus();
-    // How much is left has changed, or was not known.
-    if (state.name === "done" || failure !== null) void cache.refetch(`/v1/transfers/${transfer.id}`);
-  }, [state.name, failure]);
+  }, [state.name]);
 
   const review = (event: Event) => {
     event.preventDefault();
@@ -84,8 +67,8 @@ function RefundForm({
         ? moneyErrorText(parsed.error, currency)
         : parsed.amount === 0
           ? t("money.negative")
-          : parsed.amount > left
-            ? t("refund.too_much", { most: formatMoney(left, currency) })
+          : parsed.amount > received
+            ? t("refund.too_much", { most: formatMoney(received, currency) })
             : "";
     setError(wrong);
     if (parsed.amount === null || wrong !== "") field.current?.focus();
@@ -112,15 +95,12 @@ function RefundForm({
             }
           />
         </div>
-      ) : left <= 0 && attempt === null ? (
-        <p>{t("refund.all", { amount: formatMoney(refunded, currency), name: payer })}</p>
       ) : (
         <form onSubmit={review} noValidate>
           <p class="soft">{t("refund.text", { name: payer })}</p>
-          {refunded > 0 && <p>{t("refund.part", { amount: formatMoney(refunded, currency) })}</p>}
           <MoneyField
             label={t("refund.amount")}
-            hint={t("refund.hint", { most: formatMoney(left, currency) })}
+            hint={t("refund.hint", { most: formatMoney(received, currency) })}
             currency={currency}
             value={attempt === null ? text : formatMoney(attempt.order.amount, currency, { bare: true })}
             error={error}
@@ -128,9 +108,9 @@ function RefundForm({
             inputRef={field}
             onInput={setText}
           />
-          {failure !== null && (
+          {state.name === "open" && state.failure !== null && (
             <Notice tone="error" role="alert" title={t("refund.failed")}>
-              <p>{problemText(failure)}</p>
+              <p>{problemText(state.failure)}</p>
             </Notice>
           )}
           {attempt !== null && attempt.unanswered > 0 && (
