@@ -35,7 +35,7 @@ build/web/index.html: gateway/web/node_modules/.package-lock.json \
 
 # Prometheus is not installed for it: its package starts a server on a port of ours.
 build/promtool:
-	@mkdir -p build/prometheus
+	@rm -rf build/prometheus && mkdir -p build/prometheus
 	@cd build/prometheus && apt-get -o APT::Sandbox::User=root -qq download prometheus && dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool
 	@mv build/prometheus/usr/bin/promtool $@
 	@rm -r build/prometheus

@@ -238,7 +238,7 @@ def test_many_listeners_cost_the_database_no_more_than_one(admin, ledger, stream
     few, many = calls(8), calls(200)
     assert few > 0
     assert many < 2 * workers * seconds * (4 + 3)  # four ticks a second, and what asks about keys and holds
-    assert many < 2 * few + 10  # a busy machine makes fewer calls, at one time more than at another
+    assert many < 1.6 * few + 5
 
 
 def test_a_client_that_leaves_is_forgotten(admin, ledger, stream):
