@@ -106,7 +106,7 @@ WRONG_ANSWERS = [
     ("no state", {"state": None}, {}, "state_mismatch"),
     ("another issuer", {"iss": "https://evil.example"}, {}, "issuer_mismatch"),
     ("no issuer, where the provider says that it names itself", {"iss": None}, {}, "issuer_mismatch"),
-    ("cancelled", {"code": None, "error": "access_denied"}, {}, "provider_refused"),
+    ("cancelled", {"code": None, "error": "access_denied"}, {}, "sign_in_cancelled"),
     ("another error", {"error": "server_error"}, {}, "provider_refused"),
     ("no code", {"code": None}, {}, "provider_refused"),
     ("a code that the provider does not know", {"code": "made up"}, {}, "token_invalid"),
@@ -286,6 +286,23 @@ def test_an_identity_is_linked_from_a_session_alone(browser, provider, name, led
     wanted = browser.begin(provider="prov", link=link)
     browser.request("POST", "/auth/logout")
     assert callback_outcome(browser.come_back(provider, wanted, name + "d")) == (400, "wrong_link")
+
+
+def test_an_identity_is_linked_after_a_sign_in_of_the_last_five_minutes_alone(browser, provider, name, ledger):
+    browser.sign_in(provider, name)
+    me = browser.get("/v1/me").json
+    link = me["link_token"]
+    begun = browser.begin(provider="prov", link=link)
+    ledger.execute("update tokpay.wallet_session set created_at = created_at - interval '5 minutes' where id = %s", [int(me["session"])])
+    time.sleep(1)
+    assert browser.get("/v1/me").json["link_token"] is None
+    kept = dict(browser.cookies)
+    assert callback_outcome(browser.get("/auth/login?" + urllib.parse.urlencode({"provider": "prov", "link": link}))) == (400, "wrong_link")
+    browser.cookies = kept  # the way there was begun in time, or so its cookie says
+    assert callback_outcome(browser.come_back(provider, begun, name + "b")) == (400, "wrong_link")
+    browser.sign_in(provider, name)
+    again = browser.begin(provider="prov", link=browser.get("/v1/me").json["link_token"])
+    assert browser.come_back(provider, again, name + "b").status == 303
 
 
 def test_sessions_end_when_they_are_idle_and_in_any_case(gateway, provider, tmp_path, name):

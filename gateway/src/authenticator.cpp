@@ -52,6 +52,7 @@ CallerPtr caller_of(const StoredCredential &key, const Config &config) {
 	auto caller = std::make_shared<Caller>();
 	if (key.user) {
 		caller->read = caller->transfer = caller->has_session = true;
+		caller->is_fresh = key.is_fresh;
 		caller->session = BrowserSession{key.id, *key.user};
 		make_owner(*caller, key.owner, config);
 		return caller;
@@ -176,9 +177,13 @@ asio::awaitable<Result<CallerPtr>> Authenticator::authenticate(
 		caller = co_await check_stored(digest, deadline, use);
 	else
 		caller = co_await check_token(token, digest, deadline);
-	if (!caller && caller.error().status == 401)
-		limiter_.take(tries, quota, Clock::now());
-	co_return caller;
+	if (caller || caller.error().status != 401)
+		co_return caller;
+	limiter_.take(tries, quota, Clock::now());
+	Problem problem = caller.error();
+	if (token.empty())
+		problem.headers.emplace_back("Set-Cookie", cookies_.remove(cookies_.session()));
+	co_return problem;
 }
 
 asio::awaitable<Result<CallerPtr>> Authenticator::check_stored(

@@ -37,8 +37,8 @@ public:
 	// another credential that goes before.
 	std::string_view session_secret(const HttpRequest &request) const;
 
-	// 401 unauthenticated; 429 where the client has tried too many bad credentials; 503 where the
-	// database or the issuer cannot be asked.
+	// 401 unauthenticated, which removes the cookie of a session that is over; 429 where the client
+	// has tried too many bad credentials; 503 where the database or the issuer cannot be asked.
 	boost::asio::awaitable<Result<CallerPtr>> authenticate(
 		const HttpRequest &request, Clock::time_point deadline, Use use = Use::now);
 

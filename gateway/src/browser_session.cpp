@@ -36,6 +36,15 @@ std::string Cookies::set(
 		   (is_secure_ ? "; Secure" : "");
 }
 
+std::string Cookies::remove(const std::string &name) const {
+	return set(name, "", std::chrono::seconds(0));
+}
+
+void Cookies::forget_session(Response &response) const {
+	response.headers.emplace_back("Set-Cookie", remove(session_));
+	response.headers.emplace_back("Clear-Site-Data", "\"cache\", \"storage\"");
+}
+
 std::string random_token() {
 	std::array<unsigned char, 32> bytes;
 	if (RAND_bytes(bytes.data(), bytes.size()) != 1)

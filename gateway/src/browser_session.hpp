@@ -17,9 +17,13 @@ public:
 	const std::string &session() const { return session_; }
 	const std::string &sign_in() const { return sign_in_; }
 
-	// The value of a Set-Cookie header; an empty value removes the cookie.
+	// The value of a Set-Cookie header.
 	std::string set(
 		const std::string &name, std::string_view value, std::chrono::seconds lifetime) const;
+	std::string remove(const std::string &name) const;
+
+	// The browser keeps nothing of a session that it has ended.
+	void forget_session(Response &response) const;
 
 private:
 	bool is_secure_;

@@ -60,7 +60,8 @@ Reply answer_me(Exchange &exchange) {
 		const auto secret = exchange.worker.authenticator.session_secret(exchange.request);
 		write_person_members(out, exchange.worker.config, *person);
 		out.member("session", json::Id{caller.session->id});
-		out.member("link_token", link_token(secret));
+		out.member(
+			"link_token", caller.is_fresh ? std::optional(link_token(secret)) : std::nullopt);
 	}
 	out.end_object();
 	co_return response;
@@ -78,11 +79,8 @@ Reply sign_out(Exchange &exchange, std::optional<int64_t> session) {
 	if (session && !ended->boolean(0, 0))
 		co_return not_found("There is no such session, or it is over.");
 	Response response{.status = 204};
-	if (session.value_or(own.id) == own.id) {
-		const Cookies cookies(exchange.worker.config.public_url);
-		response.headers.emplace_back(
-			"Set-Cookie", cookies.set(cookies.session(), "", std::chrono::seconds(0)));
-	}
+	if (session.value_or(own.id) == own.id)
+		Cookies(exchange.worker.config.public_url).forget_session(response);
 	co_return response;
 }
 

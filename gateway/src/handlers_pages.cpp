@@ -52,12 +52,16 @@ std::optional<Response> redirect_to_public_url(const Exchange &exchange) {
 	return see_other(url + std::string(exchange.request.target));
 }
 
-// Who is signed in, none for anybody else; 503 where that cannot be found out.
+// Who is signed in, none for anybody else, who keeps no cookie of a session that is over; 503 where
+// that cannot be found out.
 asio::awaitable<Result<CallerPtr>> visitor(Exchange &exchange) {
 	Result<CallerPtr> caller =
 		co_await exchange.worker.authenticator.authenticate(exchange.request, exchange.deadline);
 	if (!caller && caller.error().status != 401)
 		co_return caller;
+	if (!caller)
+		std::ranges::copy_if(caller.error().headers, std::back_inserter(exchange.headers),
+			[](const auto &header) { return std::string_view(header.first) == "Set-Cookie"; });
 	if (!caller || !(*caller)->has_session)
 		co_return CallerPtr();
 	co_return caller;

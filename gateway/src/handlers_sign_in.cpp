@@ -15,7 +15,6 @@ namespace {
 
 // Between the click on "sign in" and the return from the provider.
 constexpr std::chrono::minutes sign_in_lifetime{10};
-constexpr std::chrono::seconds remove_at_once{0};
 constexpr std::string_view default_page = "/app";
 constexpr size_t max_user_agent_bytes = 300;
 
@@ -44,10 +43,17 @@ asio::awaitable<CallerPtr> session_of(Exchange &exchange) {
 	co_return caller && (*caller)->has_session ? *caller : nullptr;
 }
 
-// Whether a page of this session has asked for the link that a sign-in carries.
-bool is_link_of_session(const Exchange &exchange, const SignIn &sign_in) {
+// Whether a page of the caller's session has asked for the link that a sign-in carries. The session
+// has to be fresh: one that was stolen leaves nothing behind that outlives it.
+bool may_link(const Exchange &exchange, const CallerPtr &caller, const SignIn &sign_in) {
 	const auto secret = exchange.worker.authenticator.session_secret(exchange.request);
-	return !secret.empty() && same(sign_in.link, link_token(secret));
+	return caller != nullptr && caller->is_fresh && same(sign_in.link, link_token(secret));
+}
+
+Problem wrong_link() {
+	return {400, "wrong_link",
+		"The session that has asked for this is over, or began more than five minutes ago. Sign in "
+		"and try again."};
 }
 
 // What the callback has to answer to be the end of that sign-in: nothing, or what is wrong.
@@ -66,7 +72,7 @@ std::optional<Problem> check_answer(
 		return Problem{
 			400, "issuer_mismatch", "This answer is of another provider. Begin once more."};
 	if (parameter("error") == "access_denied")
-		return Problem{400, "provider_refused", "The sign-in was cancelled."};
+		return Problem{400, "sign_in_cancelled", "The sign-in was cancelled."};
 	if (!parameter("error").empty() || parameter("code").empty())
 		return Problem{400, "provider_refused",
 			provider.config().label + " did not sign you in. Begin once more."};
@@ -143,9 +149,8 @@ asio::awaitable<Result<Response>> finish(
 	if (auto problem = check_answer(given, sign_in, provider, names_itself))
 		co_return std::move(*problem);
 	const CallerPtr present = co_await session_of(exchange);
-	if (!sign_in.link.empty() && (present == nullptr || !is_link_of_session(exchange, sign_in)))
-		co_return Problem{400, "wrong_link",
-			"The session that has asked for this is over. Sign in and try again."};
+	if (!sign_in.link.empty() && !may_link(exchange, present, sign_in))
+		co_return wrong_link();
 	const std::string code = given.at("code");
 	const std::string uri = redirect_uri(exchange, provider);
 	const auto identity = co_await provider.redeem(code, sign_in.secrets, uri, exchange.deadline);
@@ -193,9 +198,8 @@ Reply begin_sign_in(Exchange &exchange) {
 	if (const auto link = given->find("link"); link != given->end()) {
 		sign_in.link = link->second;
 		const CallerPtr present = co_await session_of(exchange);
-		if (present == nullptr || !is_link_of_session(exchange, sign_in))
-			co_return Problem{400, "wrong_link",
-				"The session that has asked for this is over. Sign in and try again."};
+		if (!may_link(exchange, present, sign_in))
+			co_return wrong_link();
 	}
 	const std::string uri = redirect_uri(exchange, *provider);
 	const auto url = co_await provider->authorization_url(sign_in.secrets, uri);
@@ -231,7 +235,7 @@ Reply end_sign_in(Exchange &exchange) {
 	if (exchange.request.count("Cookie") == 1)
 		sign_in = SignIn::parse(
 			find_cookie(*exchange.request.header("Cookie"), cookies.sign_in()).value_or(""));
-	exchange.headers.emplace_back("Set-Cookie", cookies.set(cookies.sign_in(), "", remove_at_once));
+	exchange.headers.emplace_back("Set-Cookie", cookies.remove(cookies.sign_in()));
 	if (!sign_in)
 		co_return Problem{400, "sign_in_expired",
 			"This sign-in has taken too long, or began in another browser. Begin once more."};
@@ -288,8 +292,7 @@ Reply post_logout(Exchange &exchange) {
 		}
 	const Cookies cookies(exchange.worker.config.public_url);
 	Response response;
-	response.headers.emplace_back("Set-Cookie", cookies.set(cookies.session(), "", remove_at_once));
-	response.headers.emplace_back("Clear-Site-Data", "\"cache\", \"storage\"");
+	cookies.forget_session(response);
 	json::Writer out(response.body);
 	out.begin_object();
 	out.member("redirect", url);

@@ -2,10 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { Psql } from '../gateway.mjs';
 import { look } from '../look.mjs';
-import { me, newPerson, signIn } from '../people.mjs';
+import { answerProvider, me, newName, newPerson, signIn } from '../people.mjs';
 import { scene } from '../scene.mjs';
-import { app } from '../settings.mjs';
+import { app, issuer } from '../settings.mjs';
 
 scene('the profile is changed, and stays so', async ({ open }) => {
     const { page, context } = await newPerson(open);
@@ -51,6 +52,33 @@ scene('sessions are signed out one by one and all at once', async ({ open }) => 
     for (const other of [context, one.context(), two.context()]) {
         assert.equal((await other.request.get('/v1/me')).status(), 401);
     }
+});
+
+scene('another sign-in is added after signing in anew alone', async ({ open }) => {
+    const { page, name, context } = await newPerson(open);
+    await page.goto('/app/settings');
+    const ways = page.getByRole('region', { name: 'Signing in and being paid' });
+    await ways.getByText(`${name}@`).waitFor();
+    await ways.getByRole('link', { name: 'Add another sign-in: Demo sign-in' }).waitFor();
+    const psql = new Psql();
+    await psql.ask(`update tokpay.wallet_session set created_at = created_at - interval '5 minutes' where id = ${(await me(context)).session} returning id`);
+    await psql.end();
+    await page.waitForTimeout(1_000);           // so long a session is trusted
+    await page.reload();
+    await ways.getByText('you signed in more than five minutes ago').waitFor();
+    await look(page, 'settings, sign in again');
+    await ways.getByRole('link', { name: 'Sign in again' }).click();
+    await page.waitForURL(`${app}/app/settings`);
+    const link = ways.getByRole('link', { name: 'Add another sign-in: Demo sign-in' });
+    // Somebody else at the provider, which would answer for the present one at once.
+    await page.goto(`${issuer}/session/end?client_id=tokpay`);
+    await page.goto('/app/settings');
+    await link.click();
+    const other = newName();
+    await answerProvider(page, other);
+    await page.waitForURL(`${app}/app/settings`);
+    await ways.getByText(`${other}@`).waitFor();
+    assert.equal((await me(context)).identities.length, 2);
 });
 
 scene('all of one’s data is downloaded', async ({ open }) => {

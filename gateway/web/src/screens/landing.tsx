@@ -62,7 +62,7 @@ export function Landing() {
 /** Where one wanted to go before signing in: a page of the app, or null. */
 function useReturnTo(): string | null {
   const wanted = useLocation().query.get("return_to") ?? "";
-  return /^\/app(?:[/?]|$)/.test(wanted) ? wanted : null;
+  return /^\/app(?:[/?]|$)/.test(wanted) && !/\.\.|%2e|\\/i.test(wanted) ? wanted : null;
 }
 
 function SignIn({ returnTo }: { returnTo: string }) {
@@ -86,6 +86,12 @@ function SignIn({ returnTo }: { returnTo: string }) {
 function SignInProblem() {
   const { data } = cache.get<Pick<ProblemDocument, "code" | "detail">>("/auth/error");
   if (data === undefined) return null;
+  if (data.code === "sign_in_cancelled")
+    return (
+      <Notice role="status" title={t("sign_in.cancelled")}>
+        <p>{t("sign_in.cancelled_text")}</p>
+      </Notice>
+    );
   return (
     <Notice tone="error" role="alert" title={t("sign_in.failed")}>
       <p>{signInProblemText(data.code)}</p>

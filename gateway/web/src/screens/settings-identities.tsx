@@ -2,6 +2,7 @@ import { useConfig, useMe } from "../api/use-resource";
 import { Email } from "../components/email";
 import { LinkButton } from "../components/button";
 import { t } from "../i18n/text";
+import { signInUrl } from "../shell";
 
 /** How one signs in, at which addresses one can be paid, and linking one more way. */
 export function Identities() {
@@ -25,16 +26,37 @@ export function Identities() {
           </li>
         ))}
       </ul>
-      <div class="actions">
-        {providers.map(({ name, label }) => (
-          <LinkButton
-            key={name}
-            href={`/auth/login?${new URLSearchParams({ provider: name, return_to: "/app/settings", link: link_token })}`}
-          >
-            {t("settings.link", { provider: label })}
-          </LinkButton>
-        ))}
-      </div>
+      {link_token === null ? (
+        <SignInAgain />
+      ) : (
+        <div class="actions">
+          {providers.map(({ name, label }) => (
+            <LinkButton
+              key={name}
+              href={`/auth/login?${new URLSearchParams({ provider: name, return_to: "/app/settings", link: link_token })}`}
+            >
+              {t("settings.link", { provider: label })}
+            </LinkButton>
+          ))}
+        </div>
+      )}
     </section>
+  );
+}
+
+/** Linking needs a sign-in of the last minutes, with a provider one has already. */
+function SignInAgain() {
+  const known = useMe().identities.find(({ provider }) => provider !== null);
+  return (
+    <>
+      <p class="soft">{t("settings.link_again")}</p>
+      <div class="actions">
+        {known && (
+          <LinkButton href={signInUrl(known.provider, "/app/settings")}>
+            {t("settings.sign_in_again")}
+          </LinkButton>
+        )}
+      </div>
+    </>
   );
 }
