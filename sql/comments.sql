@@ -48,6 +48,8 @@ comment on function gateway_counterparties(bigint, text, timestamptz, timestampt
 comment on function gateway_changes(bigint[], text[], bigint[], integer) is 'for the gateway: balances of accounts, and their entries beyond known versions';
 comment on function gateway_preview(bigint, bigint[], bigint[], boolean, text) is 'for the gateway: what a transfer would meet now, every refusal at once, a row per account';
 comment on function gateway_demo_top_up(bigint, bigint, text, text) is 'for the gateway of a demonstration, whose role has to be granted it: top_up() for the owner of an account within demo_funding_limits(), its outcome as bytes; limit_exceeded, not_permitted';
+comment on function gateway_refund(bigint, bigint, bigint, text, text, text, boolean) is 'for the gateway: a payee gives back what a transfer paid it, or what is left of that: the amount, and the outcome as bytes; already_reversed, invalid_request, key_reused, account_not_found, not_permitted. Call it in FROM: select (f()).* would run it once per column.';
+comment on function gateway_refunds(bigint, text) is 'for the gateway: what payees have given back of a transfer';
 comment on function demo_funding_limits() is 'for the gateway: what demo funding gives an account at once and in 24 hours, in units of the currency';
 comment on function reaches(text, bigint) is 'for the gateway: whether a principal reaches an account';
 comment on function require_reach(text, bigint) is 'internal: account_not_found for what a principal does not reach';

@@ -37,7 +37,8 @@ grant execute on function
     gateway_summary(bigint, text, timestamptz, timestamptz, text, text),
     gateway_counterparties(bigint, text, timestamptz, timestamptz, integer),
     gateway_changes(bigint[], text[], bigint[], integer),
-    gateway_preview(bigint, bigint[], bigint[], boolean, text), demo_funding_limits()
+    gateway_preview(bigint, bigint[], bigint[], boolean, text), demo_funding_limits(),
+    gateway_refunds(bigint, text)
 to tokpay_reader;
 
 grant execute on function
@@ -61,5 +62,6 @@ grant execute on function
     gateway_begin_session(bigint, text, bytea, text, integer, integer, bytea), note_session_uses(bigint[], integer),
     gateway_sessions(bigint), gateway_end_session(bigint, bigint), gateway_profile(bigint), gateway_identities(bigint),
     gateway_update_profile(bigint, jsonb), gateway_resolve(bigint, bigint, text, text[]),
-    gateway_recipients(bigint, text, integer), gateway_names(bigint[])
+    gateway_recipients(bigint, text, integer), gateway_names(bigint[]),
+    gateway_refund(bigint, bigint, bigint, text, text, text, boolean)
 to tokpay_admin;

@@ -45,6 +45,15 @@ create table sequence_setting (
     is_cycle     boolean not null
 );
 
+-- What payees have given back of transfers (refund.sql).
+create table refund (
+    transfer bigint primary key,                        -- by which
+    original bigint not null,                           -- of which
+    account  bigint not null,                           -- the payee
+    amount   bigint not null check (amount > 0)
+);
+create index refund_original on refund (original, account);
+
 -- Whether these books are a cluster's: they are where there is a row.
 create table cluster (
     singleton   boolean primary key default true check (singleton),
@@ -64,6 +73,7 @@ create table epoch (
 select pg_catalog.pg_extension_config_dump('tokpay.sequence_setting', '');
 select pg_catalog.pg_extension_config_dump('tokpay.pending_hold', '');
 select pg_catalog.pg_extension_config_dump('tokpay.waypoint', '');
+select pg_catalog.pg_extension_config_dump('tokpay.refund', '');
 select pg_catalog.pg_extension_config_dump('tokpay.cluster', '');
 select pg_catalog.pg_extension_config_dump('tokpay.epoch', '');
 

@@ -1,9 +1,12 @@
 """Money that is reserved, captured, released, taken back and given back over HTTP."""
 
+import concurrent.futures
 import threading
+import time
 
+import psycopg2
 import pytest
-from http_client import UNKNOWN, Client, admin, as_answered, ledger, new_key  # noqa: F401 (fixtures)
+from http_client import UNKNOWN, Client, Ledger, admin, as_answered, environment, ledger, new_key  # noqa: F401 (fixtures)
 
 DAY_S = 86400
 
@@ -232,10 +235,17 @@ def test_a_payee_gives_back_all_or_part_of_what_it_got(admin, ledger):
     assert (replay.status, replay.body) == (200, part.body)
     too_much = act(shop, f"/v1/transfers/{paid}:refund", {"amount": 31})
     assert (refusal(too_much), too_much.pointers) == ((422, "invalid_request"), ["/amount"])
+    assert refusal(act(shop, f"/v1/transfers/{paid}:refund", {"amount": 27})) == (422, "invalid_request")
+    assert shop.get(f"/v1/transfers/{paid}").json["refunded"] == [{"account": payee, "amount": 4}]
+    admin.transfer(payee, [(other, 1)])
     assert refusal(act(shop, f"/v1/transfers/{paid}:refund")) == (422, "insufficient_funds")
-    admin.transfer(payer, [(payee, 4)])
-    assert act(shop, f"/v1/transfers/{paid}:refund").json["amount"] == 30
-    assert ledger.state(payee)[0][0] == 0
+    admin.transfer(other, [(payee, 1)])
+    rest = act(shop, f"/v1/transfers/{paid}:refund", {}, "rest")
+    assert (rest.json["amount"], ledger.state(payee)[0][0]) == (26, 0)
+    assert refusal(act(shop, f"/v1/transfers/{paid}:refund")) == (409, "already_reversed")
+    replay = act(shop, f"/v1/transfers/{paid}:refund", {}, "rest")
+    assert (replay.status, replay.body) == (200, rest.body)
+    assert admin.get(f"/v1/transfers/{paid}").json["refunded"] == [{"account": payee, "amount": 30}]
     shop.close()
 
 
@@ -247,6 +257,42 @@ def test_who_reaches_several_payees_says_which_gives_back(admin, ledger):
     assert act(admin, f"/v1/transfers/{paid}:refund", {"account": b}).json["debit"]["account"] == b
     for account in other, payer, UNKNOWN:
         assert act(admin, f"/v1/transfers/{paid}:refund", {"account": account}).pointers == ["/account"]
+
+
+def test_refunds_that_race_give_back_no_more_than_was_paid(admin, ledger):
+    """The second begins before the first has ended, as two gateways would have it."""
+    payer, payee = ledger.open_accounts(100, 1000)
+    paid = admin.transfer(payer, [(payee, 30)]).json["id"]
+    refund = "select amount from tokpay.gateway_refund(%s, %s, 20, %s, null, null, false)"
+    first, second = (Ledger(environment("TOKPAY_TEST_PG_URL", "a superuser's URI")) for _ in range(2))
+    first.connection.autocommit = False
+    first.execute(refund, [paid, payee, "one"])
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(second.execute, refund, [paid, payee, "two"])
+        time.sleep(0.1)
+        first.connection.commit()
+        with pytest.raises(psycopg2.Error) as refused:
+            waiting.result()
+    assert refused.value.pgcode in ("TP001", "55P03")  # the latter where this machine took 0.2 s
+    assert ledger.state(payee)[0][0] == 1010
+    assert admin.get(f"/v1/transfers/{paid}").json["refunded"] == [{"account": payee, "amount": 20}]
+
+
+def test_a_key_of_one_refund_is_none_of_another(admin, ledger):
+    payer, payee = ledger.open_accounts(100, 0)
+    first, second = (admin.transfer(payer, [(payee, 20)]).json["id"] for _ in range(2))
+    assert act(admin, f"/v1/transfers/{first}:refund", {"amount": 3}, "one").status == 201
+    assert refusal(act(admin, f"/v1/transfers/{second}:refund", {"amount": 3}, "one")) == (422, "key_reused")
+
+
+def test_a_refund_creates_no_money(admin, ledger):
+    payer, payee = ledger.open_accounts(100, 0)
+    paid = admin.transfer(payer, [(payee, 20)]).json["id"]
+    ledger.execute("select tokpay.set_limits(%s, null, null)", [payee])
+    teller = Client(ledger.api_key("transfer", "read", accounts=[payee]))
+    assert refusal(act(teller, f"/v1/transfers/{paid}:refund")) == (403, "not_permitted")
+    assert act(admin, f"/v1/transfers/{paid}:refund").status == 201
+    teller.close()
 
 
 def test_what_was_reversed_is_not_given_back_again(admin, ledger):

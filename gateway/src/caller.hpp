@@ -24,6 +24,7 @@ struct Caller {
 	bool admin = false;
 	bool top_up = false; // has fund, or is an owner who may pay, where demo funding is on
 	bool has_session = false;
+	bool is_fresh = false; // a session that has just begun with a sign-in
 	std::optional<BrowserSession> session;
 	// Whose accounts the database lets this caller reach: key:<id> of an API key with a list of
 	// accounts, owner:<owner> of an access token or a session; none for a key that reaches all

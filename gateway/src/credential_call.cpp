@@ -10,7 +10,7 @@ pg::Query CredentialCall::query(const LaneType::Batch &batch, std::chrono::milli
 	writer.array_head(bytea_oid, batch.size());
 	for (const auto &ticket : batch)
 		writer.text_field(octets(ticket->request.digest));
-	return {"select id, scopes, has_list, requests_per_second, wallet_user, owner"
+	return {"select id, scopes, has_list, requests_per_second, wallet_user, owner, is_fresh"
 			" from tokpay.gateway_credentials($1)",
 		{{bytea_array_oid, std::move(digests)}}, true};
 }
@@ -25,6 +25,7 @@ void CredentialCall::read(const pg::Result &result, const LaneType::Batch &batch
 			if (!result.is_null(row, 4)) {
 				found.user = result.int8(row, 4);
 				found.owner = result.text(row, 5);
+				found.is_fresh = result.boolean(row, 6);
 			} else {
 				found.scopes = result.text_array(row, 1);
 				found.has_list = result.boolean(row, 2);

@@ -17,6 +17,7 @@ struct StoredCredential {
 	std::optional<int64_t> user; // of a session, whose owner is the last member
 	std::vector<std::string> scopes;
 	bool has_list = false;						// of accounts, which the database knows
+	bool is_fresh = false;						// a session that has just begun
 	std::optional<int32_t> requests_per_second; // none: no limit
 	std::string owner = {};
 };

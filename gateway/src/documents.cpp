@@ -156,10 +156,20 @@ void write_transfer(json::Writer &out, const TransferDocument &transfer) {
 	out.end_object();
 }
 
-void write_transfer(json::Writer &out, const TransferDocument &transfer, const Names &names) {
+void write_transfer(json::Writer &out, const TransferDocument &transfer, const Names &names,
+	const pg::Result &refunds) {
 	out.begin_object();
 	write_transfer_members(out, transfer);
 	write_parties(out, accounts_of(transfer), names);
+	out.name("refunded");
+	out.begin_array();
+	for (int row = 0; row < refunds.rows(); row++) {
+		out.begin_object();
+		out.member("account", json::Id{refunds.int8(row, 0)});
+		out.member("amount", refunds.int8(row, 1));
+		out.end_object();
+	}
+	out.end_array();
 	out.end_object();
 }
 

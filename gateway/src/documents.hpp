@@ -46,8 +46,10 @@ TransferDocument transfer_document(const pg::Result &result, int row);
 
 void write_transfer(json::Writer &out, const TransferDocument &transfer);
 
-// The same with who the accounts are, each once: those in accounts_of().
-void write_transfer(json::Writer &out, const TransferDocument &transfer, const Names &names);
+// The same with who the accounts are, each once: those in accounts_of(); and what payees have given
+// back, rows of tokpay.gateway_refunds().
+void write_transfer(json::Writer &out, const TransferDocument &transfer, const Names &names,
+	const pg::Result &refunds);
 std::vector<int64_t> accounts_of(const TransferDocument &transfer);
 
 // More than most transfers take: what is worth reserving.

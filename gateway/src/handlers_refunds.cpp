@@ -3,7 +3,6 @@
 #include "body_reader.hpp"
 #include "execution.hpp"
 
-#include <algorithm>
 #include <map>
 
 namespace tokpay {
@@ -20,8 +19,12 @@ std::map<int64_t, int64_t> own_credits(const TransferDocument &transfer) {
 	return credits;
 }
 
-// The transfer back to the payer; 422.
-Result<TransferRequest> refund_of(const TransferDocument &transfer, const RefundRequest &wanted) {
+struct Payee {
+	int64_t account;
+};
+
+// The payee who gives back; 422.
+Result<Payee> payee_of(const TransferDocument &transfer, const RefundRequest &wanted) {
 	if (transfer.kind != "transfer" && transfer.kind != "capture" && transfer.kind != "top_up")
 		return Problem{422, "invalid_request",
 			"Transfer " + std::to_string(transfer.id) + " is a " + std::string(transfer.kind) +
@@ -34,33 +37,15 @@ Result<TransferRequest> refund_of(const TransferDocument &transfer, const Refund
 		return invalid_request({{"/account", "is needed: which of the payees gives back"}});
 	if (payee == credits.end() || payee->second == 0)
 		return invalid_request({{"/account", "is no payee of this transfer that you reach"}});
-	const int64_t amount = wanted.amount.value_or(payee->second);
-	if (amount > payee->second)
+	if (wanted.amount.value_or(0) > payee->second)
 		return invalid_request(
 			{{"/amount", "is more than the " + std::to_string(payee->second) + " it got"}});
-	TransferRequest refund;
-	refund.debit = payee->first;
-	refund.credits.push_back({transfer.debit.account, amount});
-	refund.description = wanted.description;
-	return refund;
-}
-
-enum class KeyUse { first, again };
-
-// Whether the payee has used this key: then the request is a repetition.
-boost::asio::awaitable<Result<KeyUse>> key_use(Exchange &exchange, int64_t payee, std::string key) {
-	const auto found = co_await run_statement(exchange,
-		"select exists (select from tokpay.transfer_by_key($1, $2) t where t.transfer is not null)",
-		Repeat::yes, pg::int8(payee), pg::text(key));
-	if (!found)
-		co_return found.error();
-	if (found->boolean(0, 0))
-		co_return KeyUse::again;
-	co_return KeyUse::first;
+	return Payee{payee->first};
 }
 
 } // namespace
 
+// How much is left to be given back is the database's to say, under the locks of both accounts.
 Reply refund_transfer(Exchange &exchange) {
 	const auto key = idempotency_key(exchange.request);
 	if (!key)
@@ -72,19 +57,25 @@ Reply refund_transfer(Exchange &exchange) {
 	if (!receipt)
 		co_return receipt.error();
 	const TransferDocument transfer = transfer_document(*receipt, 0);
-	auto refund = refund_of(transfer, *wanted);
-	if (!refund)
-		co_return refund.error();
-	if (transfer.reversed_by) {
-		const auto use = co_await key_use(exchange, refund->debit, *key);
-		if (!use)
-			co_return use.error();
-		if (*use == KeyUse::first)
-			co_return refusal_problem("already_reversed",
-				"Transfer " + std::to_string(transfer.id) + " was reversed by transfer " +
-					std::to_string(*transfer.reversed_by) + ".");
-	}
-	co_return co_await execute_one(exchange, *refund);
+	const auto payee = payee_of(transfer, *wanted);
+	if (!payee)
+		co_return payee.error();
+	const auto answer = co_await run_statement(exchange,
+		"select amount, outcome from tokpay.gateway_refund($1, $2, $3, $4, $5, $6, $7)",
+		Repeat::yes, pg::int8(transfer.id), pg::int8(payee->account), pg::int8(wanted->amount),
+		pg::text(*key), pg::text(wanted->description), pg::text(exchange.caller->principal),
+		pg::boolean(exchange.caller->fund));
+	if (!answer)
+		co_return answer.error();
+	TransferRequest refund;
+	refund.debit = payee->account;
+	refund.credits.push_back({transfer.debit.account, answer->int8(0, 0)});
+	refund.key += *key;
+	refund.description = wanted->description;
+	pg::Reader packed(answer->text(0, 1));
+	read_epoch(packed);
+	const PackedOutcomes outcomes(*answer, 1, packed);
+	co_return answer_to(exchange.worker, refund, outcomes.front());
 }
 
 } // namespace tokpay

@@ -13,9 +13,14 @@ Reply transfer_response(Exchange &exchange, const pg::Result &receipt) {
 	const auto names = co_await read_names(exchange, accounts_of(transfer));
 	if (!names)
 		co_return names.error();
+	const auto refunds = co_await run_statement(exchange,
+		"select account, amount from tokpay.gateway_refunds($1, $2)", Repeat::yes,
+		pg::int8(transfer.id), pg::text(exchange.caller->principal));
+	if (!refunds)
+		co_return refunds.error();
 	Response response;
 	json::Writer out(response.body);
-	write_transfer(out, transfer, *names);
+	write_transfer(out, transfer, *names, *refunds);
 	co_return response;
 }
 

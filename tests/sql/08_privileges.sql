@@ -36,6 +36,7 @@ insert into expected values
     ('gateway_changes(bigint[],text[],bigint[],integer)', 'reader'),
     ('gateway_counterparties(bigint,text,timestamp with time zone,timestamp with time zone,integer)', 'reader'),
     ('gateway_demo_top_up(bigint,bigint,text,text)', 'nobody'), ('demo_funding_limits()', 'reader'),
+    ('gateway_refund(bigint,bigint,bigint,text,text,text,boolean)', 'admin'), ('gateway_refunds(bigint,text)', 'reader'),
     ('gateway_entries(bigint,text,bigint,integer,timestamp with time zone,timestamp with time zone,text,text,bigint,bigint,bigint)', 'reader'),
     ('gateway_holds(bigint,text,bigint,integer)', 'reader'),
     ('gateway_packed_balances(bigint[],text[])', 'reader'),
@@ -60,7 +61,7 @@ insert into expected values
     ('accounts', 'reader'), ('transfers', 'reader'), ('entries', 'reader'), ('currencies', 'reader'), ('receipts', 'reader'), ('holds', 'reader'),
         ('api_keys', 'admin'),
     ('account_state', 'nobody'), ('account_info', 'nobody'), ('journal', 'nobody'), ('currency', 'nobody'), ('api_key', 'nobody'),
-    ('pending_hold', 'nobody'), ('waypoint', 'nobody'), ('sequence_setting', 'nobody'),
+    ('pending_hold', 'nobody'), ('waypoint', 'nobody'), ('refund', 'nobody'), ('sequence_setting', 'nobody'),
     ('wallet_user', 'nobody'), ('wallet_identity', 'nobody'), ('wallet_address', 'nobody'), ('wallet_session', 'nobody'), ('wallet_contact', 'nobody'),
     ('wallet_payee', 'nobody'), ('wallet_budget', 'nobody'), ('wallet_user_id_seq', 'nobody'), ('wallet_session_id_seq', 'nobody'),
     ('account_id_seq', 'nobody'), ('transfer_id_seq', 'nobody'), ('api_key_id_seq', 'nobody');

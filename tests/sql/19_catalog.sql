@@ -48,6 +48,8 @@ insert into expected values
     ('gateway_counterparties(account bigint, principal text, since timestamp with time zone, until timestamp with time zone, '
         'max_rows integer) returns TABLE(counterparty bigint, received bigint, spent bigint)', 's u plpgsql'),
     ('gateway_demo_top_up(account bigint, amount bigint, key text, principal text) returns bytea', 'v u plpgsql'),
+    ('gateway_refund(original bigint, account bigint, wanted bigint, key text, description text, principal text, may_fund boolean, OUT amount bigint, OUT outcome bytea) returns record', 'v u plpgsql'),
+    ('gateway_refunds(transfer bigint, principal text) returns TABLE(account bigint, amount bigint)', 's u plpgsql'),
     ('demo_funding_limits(OUT top_up integer, OUT daily integer) returns record', 'i u sql'),
     ('gateway_entries(account bigint, principal text, before bigint DEFAULT NULL::bigint, max_rows integer DEFAULT 100, '
         'since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone, '
@@ -89,7 +91,7 @@ insert into expected values
     ('is_address(text) returns boolean', 'i s sql'), ('address_text(text) returns text', 'i s sql'), ('shown_name(text) returns text', 'i s sql'),
     ('gateway_link_identity(wallet_user bigint, issuer text, subject text, email text, email_verified boolean, is_authoritative boolean) returns void', 'v u plpgsql'),
     ('gateway_begin_session(wallet_user bigint, issuer text, digest bytea, user_agent text, idle_s integer, max_s integer, replaces bytea) returns bigint', 'v u plpgsql'),
-    ('gateway_credentials(digests bytea[]) returns TABLE(id bigint, scopes text[], has_list boolean, requests_per_second integer, wallet_user bigint, owner text)',
+    ('gateway_credentials(digests bytea[]) returns TABLE(id bigint, scopes text[], has_list boolean, requests_per_second integer, wallet_user bigint, owner text, is_fresh boolean)',
         's u plpgsql'),
     ('note_session_uses(ids bigint[], idle_s integer) returns void', 'v u plpgsql'),
     ('gateway_sessions(wallet_user bigint) returns TABLE(id bigint, issuer text, user_agent text, created_at timestamp with time zone, '

@@ -79,8 +79,8 @@ select is(pg_temp.resolve(:cat, 'ann@mail.example'), 'limited', 'nor afterwards'
 
 -- Sessions
 select tokpay.gateway_begin_session(:ann, 'https://id.example', '\x01', 'Browser', 60, 120, null) as first \gset
-select is(test.rows($$select id is not null, scopes, wallet_user is not null, owner from tokpay.gateway_credentials('{"\\x01","\\x02"}')$$),
-    '(t,,t,"https://id.example ann") (f,,f,)', 'a session is a credential of its user');
+select is(test.rows($$select id is not null, scopes, wallet_user is not null, owner, is_fresh from tokpay.gateway_credentials('{"\\x01","\\x02"}')$$),
+    '(t,,t,"https://id.example ann",t) (f,,f,,)', 'a session is a credential of its user');
 select tokpay.gateway_begin_session(:ann, 'https://id.example', '\x02', 'Browser', 60, 120, '\x01') as second \gset
 select is((select array_agg(id order by id) from tokpay.gateway_sessions(:ann)), array[:second::bigint], 'a new sign-in ends the session before it');
 select is(tokpay.gateway_end_session(:bob, :second), false, 'nobody ends somebody else''s');

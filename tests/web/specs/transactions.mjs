@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { look } from '../look.mjs';
-import { administer, balance, newPerson, pay } from '../people.mjs';
+import { administer, balance, call, newName, newPerson, pay } from '../people.mjs';
 import { scene } from '../scene.mjs';
 
 /** Many payments of one cent and more, from one account to another. */
@@ -66,8 +66,8 @@ scene('10,000 transactions stay smooth', async ({ open }) => {
     await viewer.page.getByText(/^50 transactions shown|^111 transactions/).waitFor({ timeout: 3_000 });
 });
 
-scene('a payee gives back a part, then sees that it cannot give back more', async ({ open }) => {
-    const [payer, payee] = [await newPerson(open), await newPerson(open)];
+scene('a payee gives back a part, then the rest, and no more', async ({ open }) => {
+    const [payer, payee] = [await newPerson(open), await newPerson(open, { expects: [/^422 POST .*:refund/] })];
     const third = await newPerson(open);
     const { page } = payee;
     const { id } = await pay(payer, [[payee.account, 3_000], [third.account, 1_234]], 'Too much');
@@ -81,13 +81,29 @@ scene('a payee gives back a part, then sees that it cannot give back more', asyn
 
     await page.getByLabel('Amount to give back').fill('40');
     await page.getByRole('button', { name: 'Review refund' }).click();
-    await page.getByText('You got $30.00; you cannot give back more.').waitFor();
+    await page.getByText('$30.00 is left; you cannot give back more.').waitFor();
     await page.getByLabel('Amount to give back').fill('12.5');
     await page.getByRole('button', { name: 'Review refund' }).click();
     await look(page, 'refund, review');
     await page.getByRole('button', { name: 'Refund $12.50' }).dblclick();
     await page.getByText(/^\$12.50 went back to/).waitFor();
     assert.deepEqual([await balance(payer), await balance(payee)], [10_000 - 4_234 + 1_250, 10_000 + 3_000 - 1_250]);
+    await page.reload();
+    await page.getByText('$12.50 went back already.').waitFor();
+    await look(page, 'refund, of the rest');
+    // Meanwhile another tab gives back more than this one knows of.
+    assert.equal((await call(payee.context, `/v1/transfers/${id}:refund`, { data: { amount: 1_000 }, key: newName() }))[0], 201);
+    await page.getByRole('button', { name: 'Review refund' }).click();
+    await page.getByRole('button', { name: 'Refund $17.50' }).click();
+    await page.getByText('Nothing was sent').waitFor();
+    await page.getByText('$22.50 went back already.').waitFor();
+    await page.getByRole('button', { name: 'Review refund' }).click();
+    await page.getByRole('button', { name: 'Refund $7.50' }).click();
+    await page.getByText(/^\$7.50 went back to/).waitFor();
+    await page.reload();
+    await page.getByText(/^All of it, \$30.00, went back to/).waitFor();
+    await look(page, 'refund, of all');
+    assert.deepEqual([await balance(payer), await balance(payee)], [10_000 - 1_234, 10_000]);
 });
 
 scene('a transaction of others is none', async ({ open }) => {

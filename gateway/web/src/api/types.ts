@@ -39,7 +39,8 @@ export interface Me {
   theme: Theme;
   identities: Identity[];
   session: string;
-  link_token: string;
+  /** null: linking an identity needs a new sign-in. */
+  link_token: string | null;
 }
 export interface Session {
   id: string;
@@ -92,6 +93,8 @@ export interface Transfer {
   reverses: string | null;
   reversed_by: string | null;
   parties?: Party[];
+  /** What payees have given back; only in answers to GET. */
+  refunded?: { account: string; amount: Minor }[];
 }
 
 export interface SummaryRow {

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { cache } from "../api/cache";
 import { useAttempt } from "../attempt/use-attempt";
 import type { Account, Transfer } from "../api/types";
 import { Button, LinkButton } from "../components/button";
@@ -9,7 +10,7 @@ import { partyName } from "../i18n/entry-text";
 import { problemText } from "../i18n/problem-text";
 import { t } from "../i18n/text";
 import { newKey } from "../idempotency-key";
-import { formatMoney, parseMoney } from "../money";
+import { formatMoney, parseMoney, type Minor } from "../money";
 import { partyOf } from "./transaction-party";
 
 const refundable = ["transfer", "capture"];
@@ -22,7 +23,15 @@ export function Refund({ transfer, wallet }: { transfer: Transfer; wallet: Accou
   const own = transfer.debit.account === wallet.id;
   if (own || received <= 0 || transfer.reversed_by !== null || !refundable.includes(transfer.kind))
     return null;
-  return <RefundForm transfer={transfer} wallet={wallet} received={received} />;
+  const refunded = refundedBy(transfer, wallet.id);
+  return <RefundForm transfer={transfer} wallet={wallet} received={received} refunded={refunded} />;
+}
+
+/** What a payee, or all of them, have given back of a transfer. */
+export function refundedBy({ refunded = [] }: Transfer, payee?: string): Minor {
+  return refunded
+    .filter(({ account }) => payee === undefined || account === payee)
+    .reduce((sum, { amount }) => sum + amount, 0);
 }
 
 interface Order {
@@ -35,10 +44,12 @@ function RefundForm({
   transfer,
   wallet,
   received,
+  refunded,
 }: {
   transfer: Transfer;
   wallet: Account;
-  received: number;
+  received: Minor;
+  refunded: Minor;
 }) {
   const { currency } = transfer;
   const { state, send, askNow } = useAttempt<Order>({
@@ -48,16 +59,22 @@ function RefundForm({
     bodyOf: (order) => order,
   });
   const attempt = state.name === "sending" || state.name === "unknown" ? state.attempt : null;
-  const [text, setText] = useState(formatMoney(received, currency, { bare: true }));
+  const left = received - refunded;
+  const [typed, setText] = useState<string | null>(null);
+  const text = typed ?? formatMoney(left, currency, { bare: true });
   const [error, setError] = useState("");
   const [confirming, setConfirming] = useState<Order | null>(null);
   const field = useRef<HTMLInputElement>(null);
   const outcome = useRef<HTMLDivElement>(null);
   const payer = partyName(partyOf(transfer, transfer.debit.account));
 
+  const failure = state.name === "open" ? state.failure : null;
+
   useEffect(() => {
     if (state.name === "done") outcome.current?.focus();
-  }, [state.name]);
+    // How much is left has changed, or was not known.
+    if (state.name === "done" || failure !== null) void cache.refetch(`/v1/transfers/${transfer.id}`);
+  }, [state.name, failure]);
 
   const review = (event: Event) => {
     event.preventDefault();
@@ -67,8 +84,8 @@ function RefundForm({
         ? moneyErrorText(parsed.error, currency)
         : parsed.amount === 0
           ? t("money.negative")
-          : parsed.amount > received
-            ? t("refund.too_much", { most: formatMoney(received, currency) })
+          : parsed.amount > left
+            ? t("refund.too_much", { most: formatMoney(left, currency) })
             : "";
     setError(wrong);
     if (parsed.amount === null || wrong !== "") field.current?.focus();
@@ -95,12 +112,15 @@ function RefundForm({
             }
           />
         </div>
+      ) : left <= 0 && attempt === null ? (
+        <p>{t("refund.all", { amount: formatMoney(refunded, currency), name: payer })}</p>
       ) : (
         <form onSubmit={review} noValidate>
           <p class="soft">{t("refund.text", { name: payer })}</p>
+          {refunded > 0 && <p>{t("refund.part", { amount: formatMoney(refunded, currency) })}</p>}
           <MoneyField
             label={t("refund.amount")}
-            hint={t("refund.hint", { most: formatMoney(received, currency) })}
+            hint={t("refund.hint", { most: formatMoney(left, currency) })}
             currency={currency}
             value={attempt === null ? text : formatMoney(attempt.order.amount, currency, { bare: true })}
             error={error}
@@ -108,9 +128,9 @@ function RefundForm({
             inputRef={field}
             onInput={setText}
           />
-          {state.name === "open" && state.failure !== null && (
+          {failure !== null && (
             <Notice tone="error" role="alert" title={t("refund.failed")}>
-              <p>{problemText(state.failure)}</p>
+              <p>{problemText(failure)}</p>
             </Notice>
           )}
           {attempt !== null && attempt.unanswered > 0 && (

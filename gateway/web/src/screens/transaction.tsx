@@ -11,7 +11,7 @@ import { Table } from "../components/table";
 import { entryTitle, kindText, partyName } from "../i18n/entry-text";
 import { t } from "../i18n/text";
 import { formatExact } from "../i18n/time";
-import { Refund } from "./refund";
+import { Refund, refundedBy } from "./refund";
 import { balanceAfter, changeOf, othersOf, partyOf } from "./transaction-party";
 
 export function Transaction({ id }: { id: string }) {
@@ -47,6 +47,7 @@ function titleOf(transfer: Transfer, wallet: Account): string {
 function Details({ transfer, wallet }: { transfer: Transfer; wallet: Account }) {
   const { currency } = transfer;
   const balance = balanceAfter(transfer, wallet.id);
+  const refunded = refundedBy(transfer);
   return (
     <>
       <section class="card" aria-label={t("transaction.details")}>
@@ -71,6 +72,11 @@ function Details({ transfer, wallet }: { transfer: Transfer; wallet: Account }) 
           <Fact name={t("transaction.reference")}>
             <bdi>{transfer.id}</bdi>
           </Fact>
+          {refunded > 0 && (
+            <Fact name={t("transaction.refunded")}>
+              <Amount amount={refunded} currency={currency} />
+            </Fact>
+          )}
           {transfer.reverses !== null && (
             <Fact name={t("transaction.reverses")}>
               <a href={`/app/transactions/${transfer.reverses}`}>{transfer.reverses}</a>

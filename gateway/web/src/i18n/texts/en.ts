@@ -155,6 +155,7 @@ export const en = {
   "transaction.when": "When",
   "transaction.note": "Note",
   "transaction.reference": "Reference",
+  "transaction.refunded": "Given back",
   "transaction.reverses": "Takes back",
   "transaction.reversed_by": "Taken back by",
   "transaction.legs": "Who paid whom",
@@ -167,7 +168,9 @@ export const en = {
   "refund.text": "Give back all or part of what {name} paid you.",
   "refund.amount": "Amount to give back",
   "refund.hint": "Up to {most}.",
-  "refund.too_much": "You got {most}; you cannot give back more.",
+  "refund.too_much": "{most} is left; you cannot give back more.",
+  "refund.all": "All of it, {amount}, went back to {name} already.",
+  "refund.part": "{amount} went back already.",
   "refund.review": "Review refund",
   "refund.sending": "Sending…",
   "refund.confirm": "Send this refund?",
@@ -201,6 +204,9 @@ export const en = {
   "settings.no_email": "No address",
   "settings.payable": "Can be paid",
   "settings.not_payable": "Signing in only",
+  "settings.link_again":
+    "To add another sign-in, first show that it is you: you signed in more than five minutes ago.",
+  "settings.sign_in_again": "Sign in again",
   "settings.link": "Add another sign-in: {provider}",
   "settings.sessions": "Where you are signed in",
   "settings.sessions_text": "Sign out any that you do not recognise.",
@@ -247,14 +253,17 @@ export const en = {
   "picture.sent": { one: "Sent to {count} person", other: "Sent to {count} people" },
   "picture.caption": "An example with made-up people",
 
+  "sign_in.cancelled": "Signing in was cancelled",
+  "sign_in.cancelled_text": "Nothing has changed. You can sign in whenever you like.",
   "sign_in.failed": "You are not signed in",
   "sign_in.expired": "Signing in took too long or was started in another browser. Try again.",
   "sign_in.mismatch":
     "The answer of the sign-in provider did not fit what was asked. Nothing happened to your wallet; try again.",
-  "sign_in.refused": "The sign-in was cancelled or refused by the provider.",
+  "sign_in.refused": "The provider refused to sign you in. Try again.",
   "sign_in.unavailable": "The sign-in provider does not answer. Try again in a few minutes.",
   "sign_in.other": "This sign-in did not work. Try again.",
-  "sign_in.wrong_link": "This sign-in could not be added to your wallet. Start again from the settings.",
+  "sign_in.wrong_link":
+    "This sign-in could not be added to your wallet. Sign in and start again from the settings.",
 
   ...enPay,
 } as const;
