@@ -196,8 +196,8 @@ class Ledger:
 
 
 def as_answered(reply):
-    """A transfer that was read, as the request that made it was answered: without who the accounts are."""
-    return {name: value for name, value in reply.json.items() if name != "parties"}
+    """A transfer that was read, as the request that made it was answered: without who the accounts are and what was given back."""
+    return {name: value for name, value in reply.json.items() if name not in ("parties", "refunded")}
 
 
 def named(headers):
