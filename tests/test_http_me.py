@@ -1,5 +1,6 @@
 """Who has signed in: profile, sessions, the download of everything; and names of people wherever accounts are told of."""
 
+import http.client
 import json
 import time
 
@@ -159,6 +160,27 @@ def test_the_download_of_many_entries_is_whole(browser, ledger):
     (account,) = alice.get("/v1/me/export").json["accounts"]
     assert [entry["version"] for entry in account["entries"]] == list(range(2501, 0, -1))
     assert {party["display_name"] for entry in account["entries"][:-1] for party in entry["parties"]} == {"Bob"}
+
+
+@pytest.mark.parametrize("path", ["/v1/me/export", "/v1/accounts/{}/entries?format=csv"])
+def test_a_download_ends_with_its_session(browser, ledger, path):
+    alice, bob = browser(), browser()
+    ledger.execute("select tokpay.top_up(%s, 30000)", [alice.account])
+    for _ in range(3):
+        ledger.execute(
+            "select count(*) from tokpay.transfer_batch(array(select row(%s, array[%s]::bigint[], array[1]::bigint[], null, repeat('x', 1000), null, null)"
+            "::tokpay.transfer_request from generate_series(1, 10000)))", [alice.account, bob.account])  # fmt: skip
+    stopped = Browser(alice.ledger, alice.url, alice.subject)
+    stopped.connection.request("GET", path.format(alice.account), headers={"Cookie": f"{alice.cookie}={alice.secret}"})
+    stream = stopped.connection.getresponse()
+    stream.read(1000)  # most of 30 MB waits
+    other = Browser(alice.ledger, alice.url, alice.subject)
+    assert other.delete(f"/v1/me/sessions/{alice.session}").status == 204
+    time.sleep(1)
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        stream.read()
+    stopped.connection.close()
+    other.close()
 
 
 def test_names_are_told_wherever_accounts_are(browser, ledger, api):

@@ -5,7 +5,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -16,22 +15,25 @@ namespace asio = boost::asio;
 StreamWriter::StreamWriter(asio::io_context &io, StreamConnection &connection)
 	: io_(io), connection_(&connection), room_(io, asio::steady_timer::time_point::max()) {}
 
+// The handler keeps the writer, which is more than the coroutine could: Asio looks at the slot of
+// gone_ once more after the coroutine's end.
 void StreamWriter::start(BodyStream make) {
-	asio::co_spawn(io_, run(shared_from_this(), std::move(make)),
-		asio::bind_cancellation_slot(gone_.slot(), asio::detached));
+	asio::co_spawn(io_, run(std::move(make)),
+		asio::bind_cancellation_slot(
+			gone_.slot(), [self = shared_from_this()](std::exception_ptr) {}));
 }
 
-asio::awaitable<void> StreamWriter::run(std::shared_ptr<StreamWriter> self, BodyStream make) {
+asio::awaitable<void> StreamWriter::run(BodyStream make) {
 	co_await asio::this_coro::throw_if_cancelled(false);
 	bool complete = false;
 	try {
-		co_await make(*self);
+		co_await make(*this);
 		complete = true;
 	} catch (const std::exception &error) {
 		log_message(std::string("a streamed body: ") + error.what());
 	}
-	if (self->connection_ != nullptr)
-		self->connection_->stream_ended(complete);
+	if (connection_ != nullptr)
+		connection_->stream_ended(complete);
 }
 
 asio::awaitable<bool> StreamWriter::write(std::string_view piece) {

@@ -39,7 +39,7 @@ public:
 	void abandon();
 
 private:
-	static boost::asio::awaitable<void> run(std::shared_ptr<StreamWriter> self, BodyStream make);
+	boost::asio::awaitable<void> run(BodyStream make);
 
 	boost::asio::io_context &io_;
 	StreamConnection *connection_; // none once it is gone

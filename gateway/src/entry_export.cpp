@@ -32,8 +32,11 @@ std::optional<int64_t> next_page(const pg::Result &entries) {
 	return entries.int8(entries.rows() - 1, 0);
 }
 
-asio::awaitable<Entries> read_export_page(
-	Worker &worker, EntrySearch search, CallerPtr caller, std::optional<int64_t> before) {
+asio::awaitable<Entries> read_export_page(Worker &worker, EntrySearch search, CallerPtr caller,
+	const Credential &credential, std::optional<int64_t> before) {
+	const bool is_allowed = co_await credential.is_good(worker);
+	if (!is_allowed)
+		throw std::runtime_error("the export's credential is over");
 	const HttpRequest request{.method = "GET", .target = {}, .body = {}, .headers = {}};
 	const auto give_up = Clock::now() + export_patience;
 	while (Clock::now() < give_up) {

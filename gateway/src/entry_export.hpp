@@ -1,6 +1,7 @@
 // All entries of an account, page by page, while a body is streamed.
 #pragma once
 
+#include "credential.hpp"
 #include "entry_search.hpp"
 
 namespace tokpay {
@@ -19,9 +20,9 @@ int entry_count(const pg::Result &entries);
 std::optional<int64_t> next_page(const pg::Result &entries);
 
 // The page below a version, or the first one, tried again while the database is away. Throws
-// std::runtime_error once patience has ended, which breaks the connection off, so that the client
-// notices.
-boost::asio::awaitable<Entries> read_export_page(
-	Worker &worker, EntrySearch search, CallerPtr caller, std::optional<int64_t> before);
+// std::runtime_error once patience has ended or the credential is no longer good, which breaks the
+// connection off, so that the client notices.
+boost::asio::awaitable<Entries> read_export_page(Worker &worker, EntrySearch search,
+	CallerPtr caller, const Credential &credential, std::optional<int64_t> before);
 
 } // namespace tokpay

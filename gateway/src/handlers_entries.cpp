@@ -34,8 +34,8 @@ void append_csv(std::string &out, const pg::Result &entries) {
 }
 
 // Writes all entries, page by page, beginning with one that is there.
-asio::awaitable<void> write_export(
-	Worker &worker, EntrySearch search, CallerPtr caller, pg::Result first, BodyWriter &out) {
+asio::awaitable<void> write_export(Worker &worker, EntrySearch search, CallerPtr caller,
+	Credential credential, pg::Result first, BodyWriter &out) {
 	std::string text = "at,version,transfer,kind,amount,balance,counterparties,description\r\n";
 	pg::Result entries = first;
 	for (;;) {
@@ -45,7 +45,7 @@ asio::awaitable<void> write_export(
 		const auto next = next_page(entries);
 		if (!next)
 			co_return;
-		const Entries page = co_await read_export_page(worker, search, caller, next);
+		const Entries page = co_await read_export_page(worker, search, caller, credential, next);
 		entries = page.rows;
 		text.clear();
 	}
@@ -55,9 +55,9 @@ Response csv_response(Exchange &exchange, const EntrySearch &search, const pg::R
 	Response response{.content_type = "text/csv; charset=utf-8"};
 	response.headers.emplace_back("Content-Disposition",
 		"attachment; filename=\"entries-" + std::to_string(exchange.id) + ".csv\"");
-	response.stream = [&worker = exchange.worker, search, caller = exchange.caller, first](
-						  BodyWriter &out) {
-		return write_export(worker, search, caller, first, out);
+	response.stream = [&worker = exchange.worker, search, caller = exchange.caller,
+						  credential = Credential(exchange), first](BodyWriter &out) {
+		return write_export(worker, search, caller, credential, first, out);
 	};
 	return response;
 }

@@ -1,6 +1,7 @@
 #include "handlers.hpp"
 
 #include "body_reader.hpp"
+#include "credential.hpp"
 #include "documents.hpp"
 #include "execution.hpp"
 #include "feed.hpp"
@@ -20,7 +21,6 @@ constexpr int32_t max_missed_entries = 1000;
 // So that a stream ends within a second of its credential.
 constexpr std::chrono::milliseconds credential_interval{400};
 constexpr std::chrono::seconds heartbeat_interval{15};
-constexpr std::chrono::seconds credential_deadline{1};
 
 // The ids of "1,2,3", each once.
 Result<std::vector<int64_t>> account_list(const Parameters &given) {
@@ -125,26 +125,6 @@ private:
 	std::string text_;
 };
 
-// Whose stream it is, to ask again; the client is no proxy.
-struct Credential {
-	std::string authorization;
-	std::string cookie;
-	asio::ip::address client;
-};
-
-asio::awaitable<bool> still_allowed(Worker &worker, const Credential &credential) {
-	HttpRequest request;
-	if (!credential.authorization.empty())
-		request.headers.push_back({"Authorization", credential.authorization});
-	if (!credential.cookie.empty())
-		request.headers.push_back({"Cookie", credential.cookie});
-	request.peer = credential.client;
-	const auto caller = co_await worker.authenticator.authenticate(
-		request, Clock::now() + credential_deadline, Authenticator::Use::none);
-	// While the database is away nothing is told anyway.
-	co_return caller || caller.error().status == 503;
-}
-
 // Tells what happens until the client, its credential or an account is gone.
 asio::awaitable<void> write_events(Worker &worker, CallerPtr caller, Credential credential,
 	std::shared_ptr<Teller> teller, BodyWriter &out) {
@@ -158,7 +138,7 @@ asio::awaitable<void> write_events(Worker &worker, CallerPtr caller, Credential 
 			heartbeat = Clock::now() + heartbeat_interval;
 		}
 		const bool on_time = co_await listener.wait(credential_interval);
-		const bool allowed = co_await still_allowed(worker, credential);
+		const bool allowed = co_await credential.is_good(worker);
 		if (worker.stopping || !allowed)
 			co_return;
 		for (size_t i = 0; i < listener.watches().size(); i++) {
@@ -229,11 +209,8 @@ Reply get_events(Exchange &exchange) {
 
 	Response response{.content_type = "text/event-stream"};
 	response.headers.emplace_back("X-Accel-Buffering", "no");
-	const Credential credential{std::string(exchange.request.header("Authorization").value_or("")),
-		std::string(exchange.request.header("Cookie").value_or("")),
-		client_of(exchange.request, exchange.worker.config.trusted_proxies)};
-	response.stream = [&worker = exchange.worker, caller = exchange.caller, teller, credential](
-						  BodyWriter &out) {
+	response.stream = [&worker = exchange.worker, caller = exchange.caller, teller,
+						  credential = Credential(exchange)](BodyWriter &out) {
 		return write_events(worker, caller, credential, teller, out);
 	};
 	co_return response;

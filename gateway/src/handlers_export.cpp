@@ -13,8 +13,8 @@ namespace {
 constexpr int32_t max_exported_recipients = 10000;
 
 // Writes the accounts with their entries, and the end of the object whose beginning is head.
-asio::awaitable<void> write_accounts(
-	Worker &worker, CallerPtr caller, std::string head, pg::Result accounts, BodyWriter &out) {
+asio::awaitable<void> write_accounts(Worker &worker, CallerPtr caller, Credential credential,
+	std::string head, pg::Result accounts, BodyWriter &out) {
 	std::string piece;
 	json::Writer json(piece);
 	if (!co_await out.write(head))
@@ -28,7 +28,8 @@ asio::awaitable<void> write_accounts(
 		json.begin_array();
 		std::optional<int64_t> before;
 		do {
-			const Entries page = co_await read_export_page(worker, search, caller, before);
+			const Entries page =
+				co_await read_export_page(worker, search, caller, credential, before);
 			for (int entry = 0; entry < entry_count(page.rows); entry++)
 				write_entry(json, page.rows, entry, page.names);
 			before = next_page(page.rows);
@@ -79,9 +80,10 @@ Reply export_me(Exchange &exchange) {
 	Response response;
 	response.headers.emplace_back("Content-Disposition",
 		"attachment; filename=\"tokpay-" + std::to_string(wallet_of(*person)) + ".json\"");
-	response.stream = [&worker = exchange.worker, caller = exchange.caller, head, own = *accounts](
-						  BodyWriter &out) {
-		return write_accounts(worker, caller, head, own, out);
+	response.stream = [&worker = exchange.worker, caller = exchange.caller,
+						  credential = Credential(exchange), head,
+						  own = *accounts](BodyWriter &out) {
+		return write_accounts(worker, caller, credential, head, own, out);
 	};
 	co_return response;
 }

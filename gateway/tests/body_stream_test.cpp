@@ -2,11 +2,13 @@
 #include "body_stream.hpp"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <gtest/gtest.h>
 
 #include <stdexcept>
+#include <vector>
 
 namespace tokpay {
 
@@ -126,6 +128,43 @@ TEST_F(BodyStreamTest, AClientThatGoesEndsAnyOtherWait) {
 	EXPECT_EQ(taken, "");
 	EXPECT_EQ(ended, "");
 	EXPECT_TRUE(io.stopped()); // nothing waits any more
+}
+
+// As a session does, it lets go of a stream that has ended.
+struct Connection final : StreamConnection {
+	bool put_piece(std::string_view) override { return true; }
+	void stream_ended(bool) override { stream.reset(); }
+	void start(asio::io_context &io, BodyStream make) {
+		stream = std::make_shared<StreamWriter>(io, *this);
+		stream->start(std::move(make));
+	}
+
+	std::shared_ptr<StreamWriter> stream;
+};
+
+TEST_F(BodyStreamTest, StreamsThatEndAtOnceDoNotTouchThoseThatBeginNext) {
+	std::vector<Connection> connections(10);
+	size_t gone = 0;
+	asio::post(io, [&] {
+		for (size_t i = 0; i < connections.size(); i += 2) {
+			connections[i].start(io, [](BodyWriter &) -> asio::awaitable<void> { co_return; });
+			connections[i + 1].start(io, [&](BodyWriter &) -> asio::awaitable<void> {
+				asio::steady_timer never(io, asio::steady_timer::time_point::max());
+				co_await never.async_wait(asio::as_tuple(asio::use_awaitable));
+				gone++;
+			});
+		}
+	});
+	io.poll();
+	EXPECT_EQ(gone, 0);
+	for (size_t i = 0; i < connections.size(); i++) {
+		EXPECT_EQ(connections[i].stream == nullptr, i % 2 == 0);
+		if (connections[i].stream)
+			connections[i].stream->abandon();
+	}
+	io.restart();
+	io.poll();
+	EXPECT_EQ(gone, connections.size() / 2);
 }
 
 } // namespace
