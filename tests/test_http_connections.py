@@ -221,7 +221,7 @@ def test_clients_that_never_read_are_closed_and_take_bounded_memory(gateway, adm
 
 
 def test_exports_that_nobody_reads_take_bounded_memory(gateway, admin, long_account):
-    api = gateway(threads=1, write_timeout_ms=1500)
+    api = gateway(threads=1, write_timeout_ms=5000)  # more than it takes to make them
     export = request(f"GET /v1/accounts/{long_account}/entries?format=csv HTTP/1.1", f"Authorization: Bearer {admin.key}")
     growth = Growth(api)
     deaf = [Deaf(api, export) for _ in range(5)]
@@ -266,7 +266,9 @@ def test_a_client_that_is_always_behind_takes_bounded_memory(gateway):
     """What has been sent is forgotten though something always waits."""
     api = gateway(threads=1)
     count = 400
-    client = socket.create_connection(("127.0.0.1", api.port))
+    client = socket.socket()
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)  # so the kernel takes little at once
+    client.connect(("127.0.0.1", api.port))
     client.setblocking(False)
     selector = selectors.DefaultSelector()
     selector.register(client, selectors.EVENT_READ | selectors.EVENT_WRITE)
