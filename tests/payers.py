@@ -145,7 +145,8 @@ class Load:
         ledger = self.instance.ledger()
         ids = [int(account) for account in self.accounts]
         booked = ledger.execute("select debit::text, key, count(*) from tokpay.transfers where debit = any(%s) group by 1, 2", [ids])
-        assert {(debit, key) for debit, key, _ in booked} == set(acknowledged), "acknowledged and booked differ"
+        known = {(debit, key) for debit, key, _ in booked}
+        assert known == set(acknowledged), f"booked only: {known - set(acknowledged)}, acknowledged only: {set(acknowledged) - known}, refused: {refused & known}"
         assert {count for _, _, count in booked} == {1}
         assert not refused & set(acknowledged), "refused and executed"
         assert ledger.value("select sum(balance) from tokpay.accounts where id = any(%s)", [ids]) == ACCOUNTS * OPENING_BALANCE

@@ -3,9 +3,11 @@
 import uuid
 
 import psycopg2
+import psycopg2.extras
 import pytest
 
 from lock_session import Session
+from processes import eventually, stopped
 
 PAY = "select debit_balance from tokpay.transfer(%s, array[%s::bigint], array[%s::bigint])"
 HOLD = "select transfer from tokpay.hold(%s, array[%s::bigint], array[%s::bigint])"
@@ -38,6 +40,23 @@ def test_two_hundred_subtransactions_keep_what_was_not_rolled_back(database, acc
     assert database.balances() == [100, 100, 100]
     session.commit()
     assert database.balances() == [50, 100, 150]
+
+
+@pytest.mark.parametrize("function", ["gateway_batch", "gateway_packed_batch"])
+def test_a_gateways_call_that_is_executed_after_its_client_has_gone_moves_nothing(database, accounts, function):
+    """By then a repetition may have been refused, and a client told so."""
+    a, b, _ = accounts
+    call = f"select * from tokpay.{function}(array[row('transfer', {a}, array[{b}], array[60], 'k', null, null, null, null, null, null)::tokpay.gateway_request])"
+    connection = psycopg2.connect(database.server_url, dbname=database.name, async_=True)
+    psycopg2.extras.wait_select(connection)
+    pid = connection.info.backend_pid
+    with stopped([pid]):
+        connection.cursor().execute(call)
+        connection.close()
+        assert database.execute("select code from tokpay.gateway_batch(array[row('transfer', %s, array[%s], array[101], 'k', null, null, null, null, null, null)"
+                                "::tokpay.gateway_request])", [a, b]) == [("insufficient_funds",)]  # fmt: skip
+    eventually(lambda: database.execute("select from pg_stat_activity where pid = %s", [pid]) == [], 20, "the backend's end")
+    assert database.balances() == [100, 100, 100]
 
 
 @pytest.mark.parametrize("end, kept", [("commit", 1), ("rollback", 0)])

@@ -428,6 +428,15 @@ private:
 	bool nulls_[column_count];
 };
 
+// A gateway gives up a connection that does not answer, sends the requests again over another one,
+// and tells clients what it is answered there, refusals too. So a call that gets to its locks only
+// afterwards changes nothing; one that has them by then is what the repetition waits for.
+void require_client() {
+	if (MyProcPort != nullptr && !pq_check_connection())
+		ereport(ERROR, (errcode(ERRCODE_CONNECTION_FAILURE), errmsg("connection to client lost"),
+						   errdetail("Nothing was executed.")));
+}
+
 // Executes the requests of argument 0; put as in OutcomeWriter.
 template<class Put> void execute_batch(FunctionCallInfo fcinfo, Put put) {
 	if (PG_ARGISNULL(0))
@@ -436,6 +445,7 @@ template<class Put> void execute_batch(FunctionCallInfo fcinfo, Put put) {
 	require_leader();
 	const GatewayBatch batch = read_batch(PG_GETARG_ARRAYTYPE_P(0));
 	execute(batch);
+	require_client();
 	OutcomeWriter writer(batch, put);
 	writer.write();
 	writer.end();

@@ -79,6 +79,7 @@ extern "C" {
 #undef USE_OPENSSL
 #undef USE_SSL
 #include "libpq/libpq-be.h"
+#include "libpq/libpq.h"
 }
 
 #include <cstdint>
