@@ -266,9 +266,7 @@ def test_a_client_that_is_always_behind_takes_bounded_memory(gateway):
     """What has been sent is forgotten though something always waits."""
     api = gateway(threads=1)
     count = 400
-    client = socket.socket()
-    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)  # so the kernel takes little at once
-    client.connect(("127.0.0.1", api.port))
+    client = socket.create_connection(("127.0.0.1", api.port))
     client.setblocking(False)
     selector = selectors.DefaultSelector()
     selector.register(client, selectors.EVENT_READ | selectors.EVENT_WRITE)
