@@ -96,10 +96,12 @@ def test_every_lane_has_its_series(wire, family):
         assert series[f'tokpay_lane_{family}{{lane="{lane}"}}'] >= 0
 
 
-def test_metrics_move_with_load(wire, admin, ledger):
+def test_metrics_move_with_load(gateway, wire, ledger):
+    api = gateway()
     account, payee = ledger.open_accounts(3, 0)
-    before = metrics(wire)
-    connections = [wire() for _ in range(64)]
+    admin = Client(ledger.api_key("admin"), api.url)
+    before = metrics(wire, api.admin_url)
+    connections = [wire(api.url) for _ in range(64)]
     for _ in range(10):
         for connection in connections:
             connection.send(request(f"GET /v1/accounts/{account}/balance HTTP/1.1", f"Authorization: Bearer {admin.key}"))
@@ -107,7 +109,7 @@ def test_metrics_move_with_load(wire, admin, ledger):
     for _ in range(3):
         admin.transfer(account, [(payee, 1)], "again")
     admin.get("/nothing/here")
-    after = metrics(wire)
+    after = metrics(wire, api.admin_url)
     change = moved(before, after)
     assert change[f'tokpay_http_responses_total{{route="{ROUTE}",status="2xx"}}'] == 640
     assert change['tokpay_http_responses_total{route="POST /v1/transfers",status="2xx"}'] == 3
@@ -120,7 +122,7 @@ def test_metrics_move_with_load(wire, admin, ledger):
     for connection in connections:
         connection.close()
     assert admin.get("/v1/accounts?limit=1").status == 200
-    assert metrics(wire)["tokpay_http_connections"] < after["tokpay_http_connections"] - 32
+    assert metrics(wire, api.admin_url)["tokpay_http_connections"] < after["tokpay_http_connections"] - 32
 
 
 def test_histograms_show_exactly_what_was_done(gateway, wire, ledger):
