@@ -23,6 +23,7 @@ max_connections = 200
 password_encryption = 'scram-sha-256'
 shared_buffers = $(shared_buffers_mb)MB
 max_wal_size = 4GB
+shared_preload_libraries = 'tokpay'
 fsync = on
 synchronous_commit = on
 END

@@ -9,6 +9,7 @@ comment on view entries is 'every change of a balance; filter by account, since 
 comment on view receipts is 'transfers with the balances and versions right after them';
 comment on view holds is 'the pending holds: money reserved, neither captured, voided nor expired';
 comment on view currencies is 'codes, decimal places, and the funding account once there is one';
+comment on view stat is 'what this server has done since its start, all databases together, whether it was committed or not: calls that move money, credits, replays, requests executed by kind, refused by code, calls by how many requests they had (up to 1, 2, 4 ...), fences of reads and how many of them waited; needs tokpay in shared_preload_libraries';
 comment on view api_keys is 'the gateway''s API keys, without the keys';
 comment on function account_id(text) is 'id of the account with this name; errors: account_not_found';
 comment on function open_account(text, text, bigint, bigint, jsonb, text) is 'opens an account and returns its id; limits in minor units, min_balance null for no floor; errors: invalid_request, name_taken, balance_limit';
@@ -76,6 +77,7 @@ comment on function new_incarnation() is 'begins a new incarnation after a resto
 comment on function cluster_changed() is 'internal: tells every connection that the row of cluster has changed';
 comment on function require_cluster_setting() is 'internal: not_leader where this server is not set up for a cluster';
 comment on function cluster_status() is 'role (single, leader, primary that does not lead, standby), epoch, the standbys that are named and whether they stream, what they have on disk and what this server has, and since its start: fences of reads, those that waited, commits gated, calls refused by reason; on any server';
+comment on function statistics() is 'internal: the counters behind the view stat';
 comment on function fence() is 'internal: fences what the calling function answers';
 comment on function fence_refusal() is 'internal: fences a refusal, which the calling function then raises';
 comment on function register_wallet(text, text, text, boolean, boolean, text, text, bigint) is 'for the gateway: the wallet user behind a provider''s user (issuer, subject); the first time it opens the wallet and posts the welcome credit in minor units; the address is payable where it is verified and the provider authoritative for it; invalid_request';

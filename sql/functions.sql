@@ -338,3 +338,10 @@ begin
     end if;
     return null;
 end $$;
+
+-- Inside: the counters of this server, all databases together, which the view stat shows.
+create or replace function statistics(out since timestamptz, out calls bigint, out credits bigint, out replays bigint,
+    out transfers bigint, out top_ups bigint, out holds bigint, out captures bigint, out voids bigint,
+    out reversals bigint, out expiries bigint, out refusals jsonb, out batch_sizes jsonb, out fences bigint,
+    out fence_waits bigint) returns setof record
+language c volatile parallel restricted as 'MODULE_PATHNAME', 'tokpay_statistics';

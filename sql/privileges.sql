@@ -22,12 +22,12 @@ revoke usage on type transfer_request, transfer_result, transfer_outcome, gatewa
 
 grant usage on schema tokpay to tokpay_reader;
 grant usage on type transfer_request, transfer_result, transfer_outcome, gateway_request, gateway_outcome to tokpay_reader;
-grant select on currencies, accounts, transfers, entries, holds, receipts to tokpay_reader;
+grant select on currencies, accounts, transfers, entries, holds, receipts, stat to tokpay_reader;
 grant execute on function
     account_id(text), balance(bigint), balances(bigint[]), verify(),
     balance_at(bigint, timestamptz), history(bigint, bigint, integer, timestamptz, timestamptz),
     transfer_by_key(bigint, text),
-    leg_column(bigint[], integer), kind_name("char"), account_entries(bigint), epoch(), cluster_status()
+    leg_column(bigint[], integer), kind_name("char"), account_entries(bigint), epoch(), cluster_status(), statistics()
 to tokpay_reader;
 grant execute on function
     reaches(text, bigint), gateway_balances(bigint[], text[]), gateway_packed_balances(bigint[], text[]), gateway_account(bigint, text), gateway_accounts(text, bigint, integer),

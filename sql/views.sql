@@ -45,6 +45,9 @@ create or replace view api_keys as
 select id, name, scopes, accounts, created_at, expires_at, last_used_at, revoked_at, requests_per_second
 from api_key;
 
+create or replace view stat as
+select * from statistics();
+
 -- A transfer with the balances and versions right after it; of its payees only where they changed.
 create or replace view receipts as
 select t.*, j.debit_balance, j.debit_version,

@@ -63,7 +63,10 @@ class PrivateServer:
         connection.close()
         return rows
 
-    def remove(self):
+    def stop(self):
         self.postmaster.send_signal(signal.SIGINT)
         self.postmaster.wait(timeout=30)
+
+    def remove(self):
+        self.stop()
         shutil.rmtree(self.directory)

@@ -1,5 +1,7 @@
 #include "call.hpp"
 
+#include "statistics.hpp"
+
 namespace tokpay {
 
 Refusal read_bigints(const char *name, ArrayType *array, std::span<const int64> *values) {
@@ -160,8 +162,10 @@ Datum result_tuple(FunctionCallInfo fcinfo, const JournalRow &row, bool replayed
 
 Datum execute_one(FunctionCallInfo fcinfo, const Request &request, CallMemory &memory) {
 	Outcome outcome;
-	if (request.refusal.code != Code::ok)
+	if (request.refusal.code != Code::ok) {
+		count_refused(request.refusal);
 		raise(request.refusal);
+	}
 	execute_requests({&request, 1}, {&outcome, 1});
 	if (outcome.refusal.code != Code::ok)
 		raise(outcome.refusal);

@@ -92,8 +92,9 @@ void load() {
 				errmsg("tokpay is version %s in this database, but this connection has loaded "
 					   "library version %s",
 					version ? version : "unknown", TOKPAY_VERSION),
-				errhint("Reconnect to load the library that is installed now. If that does not "
-						"help: ALTER EXTENSION tokpay UPDATE.")));
+				errhint("Reconnect to load the library that is installed now; a server that "
+						"preloads it has to be restarted. If that does not help: ALTER EXTENSION "
+						"tokpay UPDATE.")));
 	}
 	const Oid schema = get_namespace_oid("tokpay", false);
 	for (const RelationName &relation : relation_names) {

@@ -1,6 +1,6 @@
 // What the processes of a server know together of its leadership: the epoch once it is replicated,
 // the standby that has to acknowledge, what the fences have done. In shared memory of the preloaded
-// library; there is none on a single server.
+// library of a cluster's machine.
 #pragma once
 
 #include "epoch.hpp"

@@ -2,6 +2,7 @@
 #include "commit_gate.hpp"
 #include "epoch_worker.hpp"
 #include "leadership.hpp"
+#include "statistics.hpp"
 
 extern "C" {
 #ifdef PG_MODULE_MAGIC_EXT
@@ -13,10 +14,12 @@ PG_MODULE_MAGIC;
 PGDLLEXPORT void _PG_init();
 }
 
-// A single server has neither shared memory nor a worker nor a callback of ours.
+// A single server has neither a worker nor a callback of ours, and needs no preloaded library.
 void _PG_init() {
 	using namespace tokpay;
 	define_cluster_settings();
+	if (process_shared_preload_libraries_in_progress)
+		request_statistics();
 	if (!is_cluster_machine())
 		return;
 	request_shared_memory();

@@ -1,6 +1,7 @@
 #include "transfer.hpp"
 
 #include "evaluation.hpp"
+#include "statistics.hpp"
 
 #include <bit>
 
@@ -236,6 +237,7 @@ private:
 
 void execute_requests(std::span<const Request> requests, std::span<Outcome> outcomes) {
 	Batch(requests, outcomes).execute();
+	count_call(outcomes);
 }
 
 namespace {
@@ -285,6 +287,7 @@ int32 expire_holds(int32 max_count) {
 	reader.end();
 	PopActiveSnapshot();
 	table_close(heap, NoLock);
+	count_expired(count);
 	return count;
 }
 
