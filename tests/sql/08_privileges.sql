@@ -56,7 +56,7 @@ insert into expected values
     ('gateway_profile(bigint)', 'admin'), ('gateway_identities(bigint)', 'admin'), ('gateway_update_profile(bigint,jsonb)', 'admin'),
     ('gateway_names(bigint[])', 'admin'), ('gateway_resolve(bigint,bigint,text,text[])', 'admin'), ('gateway_recipients(bigint,text,integer)', 'admin'),
     ('note_identity(text,text,bigint,text,boolean,boolean)', 'nobody'), ('note_payees(bigint)', 'nobody'), ('is_address(text)', 'nobody'), ('address_text(text)', 'nobody'), ('shown_name(text)', 'nobody'),
-    ('epoch()', 'reader'), ('cluster_status()', 'reader'), ('fence()', 'nobody'), ('fence_refusal()', 'nobody'), ('start_cluster()', 'admin'), ('new_incarnation()', 'admin'), ('cluster_changed()', 'nobody'), ('require_cluster_setting()', 'nobody'),
+    ('epoch()', 'reader'), ('cluster_status()', 'reader'), ('statistics()', 'reader'), ('stat', 'reader'), ('fence()', 'nobody'), ('fence_refusal()', 'nobody'), ('start_cluster()', 'admin'), ('new_incarnation()', 'admin'), ('cluster_changed()', 'nobody'), ('require_cluster_setting()', 'nobody'),
     ('cluster', 'nobody'), ('epoch', 'nobody'),
     ('accounts', 'reader'), ('transfers', 'reader'), ('entries', 'reader'), ('currencies', 'reader'), ('receipts', 'reader'), ('holds', 'reader'),
         ('api_keys', 'admin'),

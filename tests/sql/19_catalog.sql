@@ -109,6 +109,9 @@ insert into expected values
         'last_paid_at timestamp with time zone)', 'v u plpgsql'),
     -- the cluster
     ('epoch() returns text', 's r c'),
+    ('statistics(OUT since timestamp with time zone, OUT calls bigint, OUT credits bigint, OUT replays bigint, OUT transfers bigint, OUT top_ups bigint, '
+        'OUT holds bigint, OUT captures bigint, OUT voids bigint, OUT reversals bigint, OUT expiries bigint, OUT refusals jsonb, OUT batch_sizes jsonb, '
+        'OUT fences bigint, OUT fence_waits bigint) returns SETOF record', 'v r c'),
     ('cluster_status(OUT role text, OUT epoch text, OUT standby text, OUT streaming boolean, OUT replicated pg_lsn, OUT local pg_lsn, OUT fences bigint, '
         'OUT waits bigint, OUT commits_gated bigint, OUT refused jsonb) returns SETOF record', 'v r c'),
     ('fence() returns boolean', 's r c'),
