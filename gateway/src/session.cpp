@@ -17,10 +17,6 @@ namespace {
 constexpr size_t max_answers = 64;
 // While so many requests of all connections are with handlers, each connection has one at a time.
 constexpr size_t max_handled_answers = 1000;
-// A client that lets more than this lie unread gets nothing more until it reads.
-constexpr size_t max_unsent_bytes = 256 * 1024;
-// What a connection keeps of its buffers while it is idle.
-constexpr size_t max_kept_bytes = 4096;
 // A client that was refused before it had sent everything is read on so far and so long, or it
 // would find its connection reset instead of the answer.
 constexpr size_t max_discarded_bytes = 32 * 1024 * 1024;
@@ -42,13 +38,6 @@ private:
 	Response response_;
 };
 
-void release(std::string &buffer) {
-	if (buffer.capacity() > max_kept_bytes)
-		std::string().swap(buffer);
-	else
-		buffer.clear();
-}
-
 } // namespace
 
 Session::Session(Listener &listener, Worker &worker, int socket, asio::ip::address peer)
@@ -69,7 +58,7 @@ void Session::start() {
 void Session::socket_is_ready(uint32_t events) {
 	const SessionPtr self(this);
 	socket_.note(events);
-	if (!all_is_sent() && socket_.writable())
+	if (!out_.empty() && socket_.writable())
 		flush();
 	else
 		read();
@@ -117,8 +106,7 @@ void Session::receive() {
 }
 
 bool Session::may_start() const {
-	return !last_ && !in_order_ && answers_.size() < max_answers &&
-		   out_.size() - sent_ < max_unsent_bytes &&
+	return !last_ && !in_order_ && answers_.size() < max_answers && !out_.full() &&
 		   (answers_.empty() || worker_.handled_answers < max_handled_answers);
 }
 
@@ -226,7 +214,7 @@ void Session::continue_arrival(std::optional<Problem> refusal) {
 		arrival_->admitted = true;
 		arrival_->body.reserve(size);
 		if (arrival_->parser.expects_continue())
-			out_.append(continue_response);
+			out_.text().append(continue_response);
 	}
 	listener_.flush_later(*this);
 }
@@ -300,8 +288,7 @@ std::string_view Session::take_note(
 
 void Session::write_ready_answers() {
 	std::optional<Clock::time_point> now; // the same for all that are ready
-	while (!answers_.empty() && answers_.front().ready() && !stream_ &&
-		   out_.size() - sent_ < max_unsent_bytes) {
+	while (!answers_.empty() && answers_.front().ready() && !stream_ && !out_.full()) {
 		PendingAnswer &answer = answers_.front();
 		const bool keep_alive = answer.keep_alive && !(worker_.stopping && is_last_answer());
 		last_ = last_ || !keep_alive;
@@ -310,7 +297,7 @@ void Session::write_ready_answers() {
 			now = Clock::now();
 		const std::string_view id = take_note(answer, response, *now);
 		const size_t written = out_.size();
-		append_response(out_, response,
+		append_response(out_.text(), response,
 			response.is_page ? worker_.page_headers : worker_.security_headers, id,
 			{.keep_alive = keep_alive,
 				.takes_chunks = answer.takes_chunks,
@@ -343,17 +330,17 @@ bool Session::put_piece(std::string_view piece) {
 		return true;
 	const size_t written = out_.size();
 	if (chunked_)
-		append_chunk(out_, piece);
+		append_chunk(out_.text(), piece);
 	else
-		out_.append(piece);
+		out_.text().append(piece);
 	count_bytes(out_.size() - written);
 	listener_.flush_later(*this);
-	return out_.size() - sent_ < max_unsent_bytes;
+	return !out_.full();
 }
 
 void Session::stream_ended(bool complete) {
 	if (complete && chunked_) {
-		out_.append(last_chunk);
+		out_.text().append(last_chunk);
 		count_bytes(last_chunk.size());
 	}
 	if (!complete && record_ != nullptr)
@@ -371,7 +358,7 @@ void Session::flush() {
 	send();
 	if (closed_)
 		return;
-	if (all_is_sent())
+	if (out_.empty())
 		answer_is_ready(); // more were than there was room for, and no event will come for them
 	const bool is_held = arrival_ != nullptr && !arrival_->admitted;
 	if (!in_.empty() && !is_held && !lingering_)
@@ -379,28 +366,22 @@ void Session::flush() {
 	watch_time();
 	const bool is_idle = in_.empty() && arrival_ == nullptr;
 	const bool is_over = last_ || ended_ || (worker_.stopping && is_idle);
-	if (answers_.empty() && all_is_sent() && !is_held && !lingering_ && is_over)
+	if (answers_.empty() && out_.empty() && !is_held && !lingering_ && is_over)
 		return say_goodbye();
 	read();
 }
 
 void Session::send() {
 	boost::system::error_code error;
-	while (!all_is_sent() && socket_.writable()) {
-		sent_ += socket_.write_some(std::string_view(out_).substr(sent_), error);
+	while (!out_.empty() && socket_.writable()) {
+		out_.note_sent(socket_.write_some(out_.unsent(), error));
 		if (error == asio::error::would_block)
 			deadline_ = Clock::now() + worker_.config.write_timeout;
 		else if (error)
 			return close();
 	}
-	if (all_is_sent()) {
-		sent_ = 0;
-		release(out_);
-	} else if (sent_ > max_unsent_bytes) { // a client that is always behind
-		out_.erase(0, std::exchange(sent_, 0));
-	}
 	worker_.unread_bytes += out_.size() - std::exchange(counted_, out_.size());
-	if (stream_ && all_is_sent())
+	if (stream_ && out_.empty())
 		stream_->proceed();
 }
 
@@ -443,7 +424,7 @@ void Session::take_in() {
 Session::Waits Session::waits() const {
 	if (lingering_)
 		return Waits::for_goodbye;
-	if (!all_is_sent() && !socket_.writable())
+	if (!out_.empty() && !socket_.writable())
 		return Waits::for_reading;
 	if (arrival_ != nullptr)
 		return arrival_->admitted ? Waits::for_body : Waits::nothing;

@@ -3,6 +3,7 @@
 
 #include "body_stream.hpp"
 #include "client_socket.hpp"
+#include "out_buffer.hpp"
 #include "pending_answer.hpp"
 #include "request_parser.hpp"
 #include "worker.hpp"
@@ -88,7 +89,6 @@ private:
 	void stream_ended(bool complete) override;
 
 	void send();
-	bool all_is_sent() const { return sent_ == out_.size(); }
 	void say_goodbye();
 	void watch_time();
 
@@ -100,9 +100,8 @@ private:
 	Worker &worker_;
 	ClientSocket socket_;
 	boost::asio::ip::address peer_;
-	std::string in_;  // read and not used yet
-	std::string out_; // not sent yet, from sent_ on
-	size_t sent_ = 0;
+	std::string in_; // read and not used yet
+	OutBuffer out_;
 	size_t counted_ = 0; // of out_, among the worker's unread bytes
 	AnswerQueue answers_;
 	std::unique_ptr<Arrival> arrival_;
