@@ -6,7 +6,7 @@ import signal
 
 from instance import Instance
 from measure import report, suite
-from measure.checkout import CHECKOUT, Failure
+from measure.checkout import CHECKOUT
 from measure.size import size_of_environment
 from rows import Rows
 from size import QUICK, Size
@@ -42,8 +42,7 @@ def main(names):
         instance.stop(suite.keep_wanted())
     complete = size_name == "full" and not names and not failed
     suite.publish("http", HEADING, about, results, complete)
-    if failed:
-        raise Failure(f"rows that failed: {' '.join(failed)}")
+    suite.require(failed)
 
 
 if __name__ == "__main__":

@@ -33,9 +33,11 @@ inline int64_t random_amount(Random &random) {
 
 class Pattern {
 public:
-	// The name is uniform, to-one or from-one; throws std::invalid_argument for another.
-	Pattern(const std::string &name, const Population &population)
-		: population_(population), to_one_(name == "to-one"), from_one_(name == "from-one") {
+	// The name is uniform, to-one or from-one; so many of 100 payments follow the last two, the
+	// others are uniform. Throws std::invalid_argument for another name.
+	Pattern(const std::string &name, const Population &population, int64_t hot_percent = 100)
+		: population_(population), to_one_(name == "to-one"), from_one_(name == "from-one"),
+		  hot_percent_(hot_percent) {
 		if (name != "uniform" && !to_one_ && !from_one_)
 			throw std::invalid_argument("there is no pattern " + name);
 	}
@@ -45,8 +47,9 @@ public:
 		// Of the others, so that nobody pays himself.
 		const int64_t two =
 			(one + 1 + random.below(population_.accounts - 1)) % population_.accounts;
-		return {.debit = from_one_ ? population_.payer : population_.first_account + one,
-			.credit = to_one_ ? population_.payee : population_.first_account + two,
+		const bool is_hot = hot_percent_ == 100 || random.below(100) < hot_percent_;
+		return {.debit = from_one_ && is_hot ? population_.payer : population_.first_account + one,
+			.credit = to_one_ && is_hot ? population_.payee : population_.first_account + two,
 			.amount = random_amount(random)};
 	}
 
@@ -54,6 +57,7 @@ private:
 	Population population_;
 	bool to_one_;
 	bool from_one_;
+	int64_t hot_percent_;
 };
 
 } // namespace tokpay::bench

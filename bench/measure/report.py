@@ -106,14 +106,11 @@ def as_json(about, results):
     return json.dumps({"about": about, "rows": rows}, indent=1, ensure_ascii=False) + "\n"
 
 
-def as_markdown(heading, about, results):
+def facts(about):
+    """The circumstances, as a section."""
     facts = "\n".join(f"- {name}: {value}" for name, value in about.items() if name != "settings")
     settings = "\n".join(f"- `{name} = {value}`" for name, value in about["settings"].items())
-    return f"""{heading}
-
-{table(results)}
-
-## Circumstances
+    return f"""## Circumstances
 
 {facts}
 
@@ -126,4 +123,4 @@ Settings of the server:
 def write(directory, name, heading, about, results):
     directory.mkdir(parents=True, exist_ok=True)
     (directory / f"{name}.json").write_text(as_json(about, results))
-    (directory / f"{name}.md").write_text(as_markdown(heading, about, results))
+    (directory / f"{name}.md").write_text(f"{heading}\n\n{table(results)}\n\n{facts(about)}")

@@ -54,6 +54,12 @@ def publish(name, heading, about, results, complete):
     print(f"\n{about['size']} size; commit {about['commit']}; {directory}/{name}.md has it all")
 
 
+def require(failed, log=""):
+    """Ends the program where rows have failed; log is where to look."""
+    if failed:
+        raise Failure(f"rows that failed: {' '.join(failed)}" + (f"; the server's log is {log}" if log else ""))
+
+
 def run(main):
     """The program: main with the names of rows, and an end that stops what was started."""
     for end in (signal.SIGTERM, signal.SIGHUP):

@@ -6,7 +6,7 @@ from functools import partial
 
 from books import Books
 from measure import report, suite
-from measure.checkout import CHECKOUT, Failure, say
+from measure.checkout import CHECKOUT, say
 from measure.size import size_of_environment
 from rows import Rows
 from server import Server
@@ -44,8 +44,7 @@ def main(names):
         server.stop(suite.keep_wanted())
     complete = size_name == "full" and not names and not failed
     suite.publish("sql", HEADING, about, results, complete)
-    if failed:
-        raise Failure(f"rows that failed: {' '.join(failed)}; the server's log is {server.log}")
+    suite.require(failed, server.log)
 
 
 if __name__ == "__main__":

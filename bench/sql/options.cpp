@@ -11,6 +11,7 @@ namespace {
 const std::map<std::string_view, Member<Options>> members = {
 	{"--load", &Options::load},
 	{"--pattern", &Options::pattern},
+	{"--hot-percent", &Options::hot_percent},
 	{"--database", &Options::database},
 	{"--connections", &Options::connections},
 	{"--threads", &Options::threads},

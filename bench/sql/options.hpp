@@ -11,6 +11,7 @@ namespace tokpay::bench {
 struct Options : Population {
 	std::string load;				 // a name that make_load knows
 	std::string pattern = "uniform"; // who pays whom: uniform, to-one, from-one
+	int64_t hot_percent = 100;		 // of payments that follow the pattern
 	std::string database;			 // the rest of the connection comes from PGHOST and the like
 	int64_t connections = 1;
 	int64_t threads = 1;	 // each serves its share of the connections

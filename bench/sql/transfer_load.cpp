@@ -36,7 +36,7 @@ void check_executed(const PGresult *result, int row, int replayed) {
 class TransferLoad : public Load {
 public:
 	explicit TransferLoad(const Options &options)
-		: options_(options), pattern_(options.pattern, options) {
+		: options_(options), pattern_(options.pattern, options, options.hot_percent) {
 		sql = "select * from tokpay.transfer($1, $2, $3, $4)";
 		types = {int8_oid, int8_array_oid, int8_array_oid, text_oid};
 		parameters.resize(types.size());
@@ -83,7 +83,7 @@ private:
 class TransferBatchLoad : public Load {
 public:
 	TransferBatchLoad(const Options &options, Connection &connection)
-		: options_(options), pattern_(options.pattern, options) {
+		: options_(options), pattern_(options.pattern, options, options.hot_percent) {
 		sql = "select * from tokpay.transfer_batch($1)";
 		const ResultPtr type = connection.execute("select 'tokpay.transfer_request'::regtype::oid, "
 												  "'tokpay.transfer_request[]'::regtype::oid");
@@ -174,7 +174,7 @@ private:
 // bench.plain_transfer: three numbers; it returns the transfer's id.
 class PlainTransferLoad : public Load {
 public:
-	explicit PlainTransferLoad(const Options &options) : pattern_(options.pattern, options) {
+	explicit PlainTransferLoad(const Options &options) : pattern_(options.pattern, options, options.hot_percent) {
 		sql = "select bench.plain_transfer($1, $2, $3)";
 		types.assign(3, int8_oid);
 		parameters.assign(3, std::string(8, '\0'));
@@ -198,7 +198,7 @@ private:
 class PlainBatchLoad : public Load {
 public:
 	explicit PlainBatchLoad(const Options &options)
-		: options_(options), pattern_(options.pattern, options) {
+		: options_(options), pattern_(options.pattern, options, options.hot_percent) {
 		sql = "select bench.plain_batch($1, $2, $3)";
 		types.assign(3, int8_array_oid);
 		parameters.resize(3);
