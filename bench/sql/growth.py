@@ -147,7 +147,7 @@ class Rows:
     def series_entries(self):
         growth = Growth("entries", "entries", {}, {})
         database = self._books(None)
-        for wanted in tenfold(self.size.max_entries // 100, self.size.max_entries):
+        for wanted in (self.size.max_entries // part for part in (20, 10, 5, 2, 1)):
             have = entries_of(database)
             if have > wanted:
                 continue
