@@ -12,7 +12,7 @@ from http_client import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "gateway/monitoring"
-METRIC = re.compile(r"\b(?:tokpay|process|patroni|etcd|pg|probe)_[a-z_]+")
+METRIC = re.compile(r"\b(?:tokpay|process|patroni|etcd|pg|pgbackrest|probe)_[a-z_]+")
 ONLY_OF_A_CLUSTER = {"tokpay_replication_lag_bytes"}
 
 # Alert; series with which it fires after ten minutes of a sample each 15 s; series with which it does not.
@@ -73,6 +73,12 @@ CASES = [
      [('pg_stat_archiver_last_archive_age{instance="a"}', '300x40'), ('pg_stat_archiver_failed_count{instance="a"}', '3x40')]),
     ('TokPayArchiveStands',
      [('pg_stat_archiver_failed_count{instance="a"}', '0x30 1x10')],
+     []),
+    ('TokPayBackupOld',
+     [('pgbackrest_backup_since_last_completion_seconds{backup_type="incr",stanza="s"}', '172801x40'), ('pgbackrest_stanza_status{stanza="s"}', '0x40')],
+     [('pgbackrest_backup_since_last_completion_seconds{backup_type="incr",stanza="s"}', '172800x40'), ('pgbackrest_backup_since_last_completion_seconds{backup_type="full",stanza="s"}', '500000x40'), ('pgbackrest_stanza_status{stanza="s"}', '0x40')]),
+    ('TokPayBackupOld',
+     [('pgbackrest_stanza_status{stanza="s"}', '2x40')],
      []),
     ('TokPayCertificateEnds',
      [('probe_ssl_earliest_cert_expiry{instance="a"}', '1209600x40')],
