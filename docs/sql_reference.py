@@ -26,6 +26,10 @@ touches a table, and PUBLIC may do nothing. A volatile function may write; a sta
 Every function but `verify()` and `cluster_status()` also raises `not_leader` on a standby, and on a machine of a cluster that cannot
 prove that it leads. A refusal is an error with one of the SQLSTATEs below, a DETAIL that names the account and the amounts, and
 often a HINT.
+
+Call what moves money in FROM, as `select * from tokpay.transfer(…)`. `select (f()).*` runs it once for every column, and in the SET list of an
+UPDATE it runs again where somebody else has just changed the row: twice the money, once the id. `update … from tokpay.transfer(…)` and a
+subquery run it once. With a key, a call that runs again replays.
 """
 
 

@@ -68,6 +68,7 @@ begin
         when min_balance < -limit_bound or max_balance not between -limit_bound and limit_bound
             then 'Limits lie within -2^62 and 2^62.'
         when metadata is null then 'metadata is null; use {} for none.'
+        when octet_length(metadata::text) > 1048576 then 'metadata has more than 1048576 bytes.'
     end;
     if problem is not null then
         raise exception using errcode = 'TP001', message = 'invalid request', detail = problem;
@@ -128,7 +129,7 @@ begin
     problem := case
         when account is null then 'account is null.'
         when metadata is null then 'metadata is null; use {} for none.'
-        when pg_column_size(metadata) > 1048576 then 'metadata has more than 1048576 bytes.'
+        when octet_length(metadata::text) > 1048576 then 'metadata has more than 1048576 bytes.'
     end;
     if problem is not null then
         raise exception using errcode = 'TP001', message = 'invalid request', detail = problem;
@@ -251,6 +252,7 @@ begin
     update tokpay.api_key k set revoked_at = coalesce(revoked_at, clock_timestamp())
     where k.id = revoke_api_key.id;
     if not found then
+        perform tokpay.fence_refusal();
         raise exception using errcode = 'TP001', message = 'invalid request',
             detail = format('There is no API key %s.', id),
             hint = 'The view tokpay.api_keys lists them.';
@@ -268,6 +270,7 @@ begin
     update tokpay.api_key k set requests_per_second = set_api_key_limit.requests_per_second
     where k.id = set_api_key_limit.id;
     if not found then
+        perform tokpay.fence_refusal();
         raise exception using errcode = 'TP001', message = 'invalid request',
             detail = format('There is no API key %s.', id),
             hint = 'The view tokpay.api_keys lists them.';

@@ -307,17 +307,23 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp a
 declare
     max_buckets constant integer := 1000;
     max_entries constant integer := 200000;
+    max_sum constant numeric := 9223372036854775807;
     step interval := ('1 ' || bucket)::interval;
     opening bigint;
     problem text;
 begin
     perform tokpay.require_reach(principal, account);
     problem := case
-        when since >= until then 'from is earlier than to.'
+        when since >= until then 'from has to be earlier than to.'
         when since + max_buckets * step < until then format('There are at most %s buckets.', max_buckets)
     end;
+    -- A name of the IANA's, not a POSIX rule: -05:00 would be five hours east there.
     begin
         perform since at time zone tz;
+        if tz !~ '^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$'
+            or tz ~ '^[A-Za-z]{3,}[+-]?[0-9]' and tz <> all ('{EST5EDT,CST6CDT,MST7MDT,PST8PDT,GMT0,GMT+0,GMT-0}') then
+            problem := format('There is no time zone %L.', tz);
+        end if;
     exception when invalid_parameter_value then
         problem := format('There is no time zone %L.', tz);
     end;
@@ -331,7 +337,7 @@ begin
             coalesce(sum(f.amount) filter (where f.amount > 0), 0) as received,
             coalesce(-sum(f.amount) filter (where f.amount < 0), 0) as spent
         from tokpay.account_flows(gateway_summary.account, since, until, max_entries) f group by 1)
-    select b.begins at time zone tz, coalesce(f.received, 0)::bigint, coalesce(f.spent, 0)::bigint,
+    select b.begins at time zone tz, least(coalesce(f.received, 0), max_sum)::bigint, least(coalesce(f.spent, 0), max_sum)::bigint,
         (opening + sum(coalesce(f.received - f.spent, 0)) over (order by b.begins))::bigint
     from generate_series(date_trunc(bucket, since at time zone tz),
             (until at time zone tz) - interval '1 microsecond', step) as b (begins)
@@ -346,11 +352,12 @@ create or replace function gateway_counterparties(account bigint, principal text
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
     max_entries constant integer := 200000;
+    max_sum constant numeric := 9223372036854775807;
 begin
     perform tokpay.require_reach(principal, account);
     return query
-    select f.counterparty, coalesce(sum(f.amount) filter (where f.amount > 0), 0)::bigint,
-        coalesce(-sum(f.amount) filter (where f.amount < 0), 0)::bigint
+    select f.counterparty, least(coalesce(sum(f.amount) filter (where f.amount > 0), 0), max_sum)::bigint,
+        least(coalesce(-sum(f.amount) filter (where f.amount < 0), 0), max_sum)::bigint
     from tokpay.account_flows(gateway_counterparties.account, since, until, max_entries) f
     group by f.counterparty order by sum(abs(f.amount::numeric)) desc, f.counterparty limit max_rows;
     if not tokpay.fence() then return; end if;

@@ -28,15 +28,17 @@ begin
     select k.transfer into present from tokpay.transfer_by_key(account, key) k;
     if present is not null then
         select * into counted from tokpay.refund r where r.transfer = present;
-        if counted.original <> original then
+        if counted.original is distinct from original then
             perform tokpay.fence_refusal();
             raise exception using errcode = 'TP002', message = 'key reused',
-                detail = format('The key belongs to a refund of transfer %s.', counted.original);
+                detail = case when counted.original is null then 'The key belongs to a transfer that is no refund.'
+                    else format('The key belongs to a refund of transfer %s.', counted.original) end;
         end if;
         amount := coalesce(wanted, counted.amount, received);
     else
         select coalesce(sum(r.amount), 0) into returned from tokpay.refund r
-        where r.original = gateway_refund.original and r.account = gateway_refund.account;
+        where r.original = gateway_refund.original and r.account = gateway_refund.account
+            and not exists (select from tokpay.journal j where j.target = r.transfer and j.kind = 'r');
         amount := coalesce(wanted, received - returned);
         if returned = received or exists (select from tokpay.journal j where j.target = gateway_refund.original and j.kind = 'r') then
             perform tokpay.fence_refusal();
@@ -61,7 +63,7 @@ begin
     end if;
 end $$;
 
--- What payees have given back of a transfer, of those that a principal sees in it.
+-- What payees have given back of a transfer, refunds that were reversed aside, of those that a principal sees in it.
 create or replace function gateway_refunds(transfer bigint, principal text) returns table (account bigint, amount bigint)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
@@ -70,7 +72,8 @@ begin
     return query
     select r.account, sum(r.amount)::bigint
     from tokpay.refund r join tokpay.transfers t on t.id = r.original
-    where r.original = gateway_refunds.transfer and (tokpay.reaches(principal, t.debit) or tokpay.reaches(principal, r.account))
+    where r.original = gateway_refunds.transfer
+        and not exists (select from tokpay.journal j where j.target = r.transfer and j.kind = 'r') and (tokpay.reaches(principal, t.debit) or tokpay.reaches(principal, r.account))
     group by r.account order by r.account;
     if not tokpay.fence() then return; end if;
 end $$;

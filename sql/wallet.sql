@@ -38,8 +38,8 @@ $$;
 -- those that cannot be seen or turn the direction of what follows. Joiners stay in emoji and in scripts that need them.
 create or replace function shown_name(text) returns text
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
-    select nullif(left(btrim(regexp_replace(regexp_replace($1, '[[:cntrl:]]+', ' ', 'g'),
-        '[\u200B\u200E\u200F\u202A-\u202E\u2060-\u2069\uFEFF]|(?<![\u0600-\u1FFF\u2600-\u27BF\uFE0F\U0001F000-\U0001FFFF])[\u200C\u200D]|[\u200C\u200D]+(?=\s|$)',
+    select nullif(left(btrim(regexp_replace(regexp_replace($1, '[[:cntrl:]\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]+', ' ', 'g'),
+        '[\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180F\u200B\u200E\u200F\u202A-\u202E\u2060-\u206F\u2800\u3164\uFEFF\uFFA0\uFFF9-\uFFFB\U000E0000-\U000E0FFF]|^[\uFE00-\uFE0F\s]+$|(?<![\u0600-\u1FFF\u2600-\u27BF\uFE0F\U0001F000-\U0001FFFF])[\u200C\u200D]|[\u200C\u200D]+(?=\s|$)',
         '', 'g')), 100), '')
 $$;
 
@@ -102,6 +102,13 @@ begin
         perform tokpay.fence_refusal();
         raise exception using errcode = 'TP021', message = 'identity taken',
             detail = 'This identity signs in to another wallet.';
+    elsif not exists (select from tokpay.wallet_identity i where i.issuer = gateway_link_identity.issuer
+            and i.subject = gateway_link_identity.subject)
+        and exists (select from tokpay.accounts a
+            where a.owner = gateway_link_identity.issuer || ' ' || gateway_link_identity.subject and a.status <> 'closed') then
+        perform tokpay.fence_refusal();     -- nobody could reach that account any more
+        raise exception using errcode = 'TP021', message = 'identity taken',
+            detail = 'This identity has an account of its own; sign in with it to open its wallet.';
     end if;
     perform tokpay.note_identity(issuer, subject, wallet_user, email, email_verified, is_authoritative);
 end $$;
@@ -192,7 +199,11 @@ begin
     update tokpay.wallet_session s set ended_at = clock_timestamp()
     where s.wallet_user = gateway_end_session.wallet_user and (session is null or s.id = session)
         and s.ended_at is null and clock_timestamp() < least(s.idle_at, s.expires_at);
-    return found;
+    if not found then
+        perform tokpay.fence();
+        return false;
+    end if;
+    return true;
 end $$;
 
 -- The user

@@ -64,7 +64,7 @@ begin
             select * from oracle.member(requests[i], told[i]) where chains[i] is null
             union all
             select o.* from generate_series(i, last), oracle.refusal('invalid_request', null,
-                format('The requests of chain %s are not adjacent.', chains[i])) as o where chains[i] = any (split)
+                'The requests of this chain are not adjacent.') as o where chains[i] = any (split)
             union all
             select * from oracle.chain(requests, told, i, last) where chains[i] is not null and chains[i] <> all (split)
         loop

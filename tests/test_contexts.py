@@ -42,6 +42,21 @@ def test_two_hundred_subtransactions_keep_what_was_not_rolled_back(database, acc
     assert database.balances() == [50, 100, 150]
 
 
+@pytest.mark.parametrize("table, mode, then", [("pg_extension", "single", 100), ("tokpay.cluster", "cluster", "TP015")])
+def test_a_call_that_is_cut_off_while_it_looks_at_the_catalog_leaves_nothing_half_known(database, accounts, table, mode, then):
+    if mode == "cluster":
+        database.execute("insert into tokpay.cluster (incarnation) values (1)")
+    locker = Session(database)
+    locker.run(f"lock table {table} in access exclusive mode")
+    fresh = Session(database)
+    fresh.run("set lock_timeout = '50ms'")
+    fresh.commit()
+    balance = ("select tokpay.balance(%s)", [accounts[0]])
+    assert fresh.run(*balance) == "55P03"
+    locker.rollback()
+    assert fresh.run(*balance) in (then, (then,))
+
+
 @pytest.mark.parametrize("function", ["gateway_batch", "gateway_packed_batch"])
 def test_a_gateways_call_that_is_executed_after_its_client_has_gone_moves_nothing(database, accounts, function):
     """By then a repetition may have been refused, and a client told so."""

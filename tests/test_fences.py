@@ -120,6 +120,9 @@ def refused_calls(pair):
         "set_metadata(987654321, '{}')": "TP003",
         "open_account('taken')": "TP017",
         "open_account(currency => 'XYZ')": "TP001",
+        "revoke_api_key(987654321)": "TP001",
+        "set_api_key_limit(987654321, 5)": "TP001",
+        "gateway_end_session(987654321, 1)": "ok",
     }
 
 

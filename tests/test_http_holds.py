@@ -285,6 +285,24 @@ def test_a_key_of_one_refund_is_none_of_another(admin, ledger):
     assert refusal(act(admin, f"/v1/transfers/{second}:refund", {"amount": 3}, "one")) == (422, "key_reused")
 
 
+def test_a_key_of_a_transfer_is_none_of_a_refund(admin, ledger):
+    payer, payee = ledger.open_accounts(100, 50)
+    paid = admin.transfer(payer, [(payee, 20)]).json["id"]
+    admin.transfer(payee, [(payer, 20)], "back")
+    assert refusal(act(admin, f"/v1/transfers/{paid}:refund", None, "back")) == (422, "key_reused")
+    assert admin.get(f"/v1/transfers/{paid}").json["refunded"] == []
+
+
+def test_a_refund_that_was_reversed_may_be_made_again(admin, ledger):
+    payer, payee = ledger.open_accounts(100, 0)
+    paid = admin.transfer(payer, [(payee, 20)]).json["id"]
+    refund = act(admin, f"/v1/transfers/{paid}:refund").json["id"]
+    assert act(admin, f"/v1/transfers/{refund}:reverse").status == 201
+    assert admin.get(f"/v1/transfers/{paid}").json["refunded"] == []
+    assert act(admin, f"/v1/transfers/{paid}:refund").json["amount"] == 20
+    assert ledger.state(payer, payee) == [(100, 5), (0, 4)]
+
+
 def test_a_refund_creates_no_money(admin, ledger):
     payer, payee = ledger.open_accounts(100, 0)
     paid = admin.transfer(payer, [(payee, 20)]).json["id"]

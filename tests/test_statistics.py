@@ -46,14 +46,19 @@ def test_what_is_done_is_counted_once(server):
     refused(server, f"select tokpay.transfer({payee}, array[{payer}], array[100000])", "TP010")
     refused(server, f"select tokpay.transfer({payee}, array[{payer}], array[0])", "TP001")
     refused(server, f"select tokpay.capture({expired})", "TP013")
+    refused(server, "select tokpay.capture(987654321)", "TP006")
+    refused(server, "select tokpay.top_up(987654321, 1)", "TP003")
+    server.execute(f"select tokpay.hold({payer}, array[{payee}], array[900], expires_in => '1 microsecond')")
+    server.execute(f"select tokpay.transfer({payer}, array[{payee}], array[900])")  # ends the hold
+    server.execute(f"select tokpay.gateway_batch(array_fill(row('void', null, null, null, null, null, null, null, {expired}, null, null)::tokpay.gateway_request, array[3]))")
     server.execute(f"""select tokpay.transfer_batch(array[
         ({payer}, array[{payee}], array[1], null, null, null, null), ({payer}, array[{payer}], array[1], null, null, null, null),
         ({payer}, array[{payee}], array[1], 'c1', null, null, 7), ({payer}, array[0], array[1], 'c2', null, null, 7),
         ({payer}, array[{payee}, {other}], array[1, 1], 'k2', null, null, null)]::tokpay.transfer_request[])""")
     assert counters(server) == {
-        "calls": 13, "credits": 1 + 2 + 1 + 1 + 1 + 3, "replays": 1, "top_ups": 1, "transfers": 4, "reversals": 1, "holds": 3, "captures": 1,
-        "voids": 1, "expiries": 1, "batch_sizes": {"1": 12, "8": 1},
-        "refusals": {"insufficient_funds": 1, "invalid_request": 1, "hold_not_pending": 1, "same_account": 1, "account_not_found": 1, "chain_failed": 1},
+        "calls": 16, "credits": 1 + 2 + 1 + 1 + 1 + 1 + 3, "replays": 1, "top_ups": 1, "transfers": 5, "reversals": 1, "holds": 4, "captures": 1,
+        "voids": 1, "expiries": 2, "batch_sizes": {"1": 14, "4": 1, "8": 1},
+        "refusals": {"insufficient_funds": 1, "invalid_request": 1, "hold_not_pending": 4, "transfer_not_found": 1, "same_account": 1, "account_not_found": 2, "chain_failed": 1},
     }  # fmt: skip
 
 

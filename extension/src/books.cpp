@@ -1,5 +1,7 @@
 #include "books.hpp"
 
+#include "statistics.hpp"
+
 #include "fence.hpp"
 #include "refusal.hpp"
 
@@ -284,8 +286,10 @@ bool Books::write() {
 	}
 	if (!new_holds_.empty())
 		insert_pending_holds(hold_heap(), new_holds_.all());
-	if (!ended_holds_.empty())
+	if (!ended_holds_.empty()) {
 		delete_pending_holds(hold_heap(), ended_holds_.all());
+		count_expired(std::ranges::count(rows_.all(), kind_expiry, &JournalRow::kind));
+	}
 	return true;
 }
 

@@ -41,6 +41,27 @@ Refusal read_legs(ArrayType *credits, ArrayType *amounts, Request *request) {
 	return {};
 }
 
+// Whether it has at most so many bytes, and its numbers as well when they are printed: 1e1000 is
+// stored in a few bytes and has a thousand digits.
+bool fits(Jsonb *document, size_t max_bytes) {
+	if (VARSIZE_ANY_EXHDR(document) > max_bytes)
+		return false;
+	size_t digits = 0;
+	JsonbValue value;
+	JsonbIterator *iterator = JsonbIteratorInit(&document->root);
+	for (JsonbIteratorToken token;
+		 (token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE;)
+		if ((token == WJB_ELEM || token == WJB_VALUE) && value.type == jbvNumeric) {
+			char *text = DatumGetCString(
+				DirectFunctionCall1(numeric_out, NumericGetDatum(value.val.numeric)));
+			digits += strlen(text);
+			pfree(text);
+			if (digits > max_bytes)
+				return false;
+		}
+	return true;
+}
+
 } // namespace
 
 Refusal check_texts(const Request &request) {
@@ -52,7 +73,7 @@ Refusal check_texts(const Request &request) {
 		VARSIZE_ANY_EXHDR(request.description) > max_description_bytes)
 		return invalid_request(
 			psprintf("description has more than %d bytes.", max_description_bytes));
-	if (request.metadata != nullptr && VARSIZE_ANY_EXHDR(request.metadata) > max_metadata_bytes)
+	if (request.metadata != nullptr && !fits(request.metadata, max_metadata_bytes))
 		return invalid_request(psprintf("metadata has more than %d bytes.", max_metadata_bytes));
 	return {};
 }
@@ -127,8 +148,7 @@ void refuse_split_chains(std::span<Request> requests) {
 										std::ranges::lower_bound(chains, request.chain) >
 									1)
 			request = {.in_chain = false,
-				.refusal = invalid_request(
-					psprintf("The requests of chain %d are not adjacent.", request.chain))};
+				.refusal = invalid_request("The requests of this chain are not adjacent.")};
 }
 
 text *text_argument(FunctionCallInfo fcinfo, int i) {
@@ -162,11 +182,10 @@ Datum result_tuple(FunctionCallInfo fcinfo, const JournalRow &row, bool replayed
 
 Datum execute_one(FunctionCallInfo fcinfo, const Request &request, CallMemory &memory) {
 	Outcome outcome;
-	if (request.refusal.code != Code::ok) {
-		count_refused(request.refusal);
-		raise(request.refusal);
-	}
+	if (request.refusal.code != Code::ok)
+		raise_counted(request.refusal);
 	execute_requests({&request, 1}, {&outcome, 1});
+	count_call({&outcome, 1});
 	if (outcome.refusal.code != Code::ok)
 		raise(outcome.refusal);
 	memory.back_to_caller();

@@ -33,15 +33,16 @@ constexpr RelationName relation_names[] = {
 };
 
 Catalog current;
-bool is_current = false;
+uint64 changes = 1; // of the catalogs that this backend was told of
+uint64 loaded = 0;	// changes that current knows of
 bool callbacks_registered = false;
 
-void forget_after_relcache(Datum, Oid) {
-	is_current = false;
+void note_relcache_change(Datum, Oid) {
+	changes++;
 }
 
-void forget_after_syscache(Datum, int, uint32) {
-	is_current = false;
+void note_syscache_change(Datum, int, uint32) {
+	changes++;
 }
 
 // The extension's version in pg_extension, or null.
@@ -76,17 +77,18 @@ bool has_row(Oid table) {
 
 void load() {
 	if (!callbacks_registered) {
-		CacheRegisterRelcacheCallback(forget_after_relcache, Datum(0));
+		CacheRegisterRelcacheCallback(note_relcache_change, Datum(0));
 		// An update of the extension may change functions only.
-		CacheRegisterSyscacheCallback(PROCOID, forget_after_syscache, Datum(0));
-		CacheRegisterSyscacheCallback(NAMESPACEOID, forget_after_syscache, Datum(0));
+		CacheRegisterSyscacheCallback(PROCOID, note_syscache_change, Datum(0));
+		CacheRegisterSyscacheCallback(NAMESPACEOID, note_syscache_change, Datum(0));
 		callbacks_registered = true;
 	}
-	// Set before the look-ups: an invalidation that arrives during them has to win.
-	is_current = true;
+	// Any look-up may wait for a lock and raise, which leaves nothing half loaded; a change during
+	// them is looked at by the next call.
+	const uint64 seen = changes;
+	Catalog found;
 	const char *version = installed_version();
-	if (version == nullptr || strcmp(version, TOKPAY_VERSION) != 0) {
-		is_current = false;
+	if (version == nullptr || strcmp(version, TOKPAY_VERSION) != 0)
 		ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("tokpay is version %s in this database, but this connection has loaded "
@@ -95,26 +97,25 @@ void load() {
 				errhint("Reconnect to load the library that is installed now; a server that "
 						"preloads it has to be restarted. If that does not help: ALTER EXTENSION "
 						"tokpay UPDATE.")));
-	}
 	const Oid schema = get_namespace_oid("tokpay", false);
 	for (const RelationName &relation : relation_names) {
 		const Oid oid = get_relname_relid(relation.name, schema);
-		if (!OidIsValid(oid)) {
-			is_current = false;
+		if (!OidIsValid(oid))
 			ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE), errmsg("tokpay.%s is missing", relation.name),
 					errhint("Part of the extension was dropped or renamed; restore it from a "
 							"dump.")));
-		}
-		current.*relation.oid = oid;
+		found.*relation.oid = oid;
 	}
-	current.is_cluster = has_row(current.cluster);
+	found.is_cluster = has_row(found.cluster);
+	current = found;
+	loaded = seen;
 }
 
 } // namespace
 
 const Catalog &catalog() {
-	if (!is_current)
+	if (loaded != changes)
 		load();
 	return current;
 }

@@ -8,6 +8,7 @@
 #include "funding.hpp"
 #include "gateway_outcome.hpp"
 #include "principal.hpp"
+#include "statistics.hpp"
 #include "target.hpp"
 
 #include <string_view>
@@ -239,11 +240,9 @@ std::span<uint32> turns(std::span<const Request> requests, uint32 *last_turn) {
 void execute(const GatewayBatch &batch) {
 	uint32 last_turn = 0;
 	const std::span<uint32> turn = turns(batch.requests, &last_turn);
-	if (last_turn == 0) {
+	if (last_turn == 0)
 		execute_requests(batch.requests, batch.outcomes);
-		return;
-	}
-	for (uint32 now = 0; now <= last_turn; now++) {
+	for (uint32 now = 0; last_turn > 0 && now <= last_turn; now++) {
 		Vector<Request> requests;
 		Vector<size_t> places;
 		for (size_t i = 0; i < batch.requests.size(); i++)
@@ -256,6 +255,7 @@ void execute(const GatewayBatch &batch) {
 		for (size_t i = 0; i < outcomes.size(); i++)
 			batch.outcomes[places[i]] = outcomes[i];
 	}
+	count_call(batch.outcomes);
 }
 
 // Makes rows of the outcomes and calls put(values, nulls) with each, reading under a snapshot of

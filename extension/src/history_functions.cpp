@@ -146,6 +146,14 @@ bool EntryFilter::matches(const Entry &entry) const {
 // A search looks at so many entries in one call at most.
 constexpr int64 max_searched = 10000;
 
+// in or out, by its first letter.
+char direction_argument(text *given) {
+	const std::string_view word(VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given));
+	if (word != "in" && word != "out")
+		raise(invalid_request("direction is in or out."));
+	return word.front();
+}
+
 } // namespace
 
 } // namespace tokpay
@@ -241,7 +249,7 @@ TOKPAY_FENCED_FUNCTION(tokpay_gateway_entries) {
 	if (!PG_ARGISNULL(6))
 		filter.words = folded(PG_GETARG_TEXT_PP(6));
 	if (!PG_ARGISNULL(7))
-		filter.direction = *VARDATA_ANY(PG_GETARG_TEXT_PP(7));
+		filter.direction = direction_argument(PG_GETARG_TEXT_PP(7));
 
 	InitMaterializedSRF(fcinfo, 0);
 	auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);

@@ -2,6 +2,7 @@
 
 #include "call.hpp"
 #include "fence.hpp"
+#include "statistics.hpp"
 #include "target.hpp"
 
 namespace tokpay {
@@ -18,7 +19,7 @@ const JournalRow *read_target(int64 id) {
 	TargetReader reader(GetActiveSnapshot());
 	const JournalRow *row = reader.find(id);
 	if (row == nullptr)
-		raise(transfer_not_found(id));
+		raise_counted(transfer_not_found(id));
 	reader.end();
 	PopActiveSnapshot();
 	return row;
@@ -45,16 +46,16 @@ TOKPAY_FENCED_FUNCTION(tokpay_capture) {
 	using namespace tokpay;
 	CallMemory memory;
 	if (PG_ARGISNULL(0))
-		raise(invalid_request("hold is null."));
+		raise_counted(invalid_request("hold is null."));
 	Request keyed;
 	keyed.key = text_argument(fcinfo, 2);
 	if (Refusal refusal = check_texts(keyed); refusal.code != Code::ok)
-		raise(refusal);
+		raise_counted(refusal);
 	std::span<const int64> amounts;
 	if (!PG_ARGISNULL(1))
 		if (Refusal refusal = check_captured(PG_GETARG_ARRAYTYPE_P(1), &amounts);
 			refusal.code != Code::ok)
-			raise(refusal);
+			raise_counted(refusal);
 	Request request = capture_of(read_target(PG_GETARG_INT64(0)));
 	request.key = keyed.key;
 	if (!PG_ARGISNULL(1))
@@ -66,11 +67,11 @@ TOKPAY_FENCED_FUNCTION(tokpay_void) {
 	using namespace tokpay;
 	CallMemory memory;
 	if (PG_ARGISNULL(0))
-		raise(invalid_request("hold is null."));
+		raise_counted(invalid_request("hold is null."));
 	Request keyed;
 	keyed.key = text_argument(fcinfo, 1);
 	if (Refusal refusal = check_texts(keyed); refusal.code != Code::ok)
-		raise(refusal);
+		raise_counted(refusal);
 	Request request = void_of(read_target(PG_GETARG_INT64(0)));
 	request.key = keyed.key;
 	return execute_one(fcinfo, request, memory);
@@ -80,12 +81,12 @@ TOKPAY_FENCED_FUNCTION(tokpay_reverse) {
 	using namespace tokpay;
 	CallMemory memory;
 	if (PG_ARGISNULL(0))
-		raise(invalid_request("transfer is null."));
+		raise_counted(invalid_request("transfer is null."));
 	Request keyed;
 	keyed.key = text_argument(fcinfo, 1);
 	keyed.description = text_argument(fcinfo, 2);
 	if (Refusal refusal = check_texts(keyed); refusal.code != Code::ok)
-		raise(refusal);
+		raise_counted(refusal);
 	Request request = reverse_of(read_target(PG_GETARG_INT64(0)));
 	request.key = keyed.key;
 	request.description = keyed.description;

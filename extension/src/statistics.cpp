@@ -121,14 +121,15 @@ void count_call(std::span<const Outcome> outcomes) {
 		add(statistics->refused[i], refused[i]);
 }
 
-void count_refused(const Refusal &refusal) {
-	if (statistics != nullptr)
-		add(statistics->refused[static_cast<int>(refusal.code)], 1);
-}
-
-void count_expired(int32 holds) {
+void count_expired(int64 holds) {
 	if (statistics != nullptr)
 		add(statistics->executed[index_of(kind_expiry)], static_cast<uint64>(holds));
+}
+
+void raise_counted(const Refusal &refusal) {
+	if (statistics != nullptr)
+		add(statistics->refused[static_cast<int>(refusal.code)], 1);
+	raise(refusal);
 }
 
 } // namespace tokpay

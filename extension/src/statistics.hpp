@@ -12,8 +12,9 @@ void request_statistics();
 
 // One call that moves money, by what became of its requests.
 void count_call(std::span<const Outcome> outcomes);
-// A request that did not get as far as a call.
-void count_refused(const Refusal &refusal);
-void count_expired(int32 holds);
+// Holds whose end by time was recorded, by whatever call.
+void count_expired(int64 holds);
+// Raises the refusal of a request that did not get as far as a call, and counts it.
+[[noreturn]] void raise_counted(const Refusal &refusal);
 
 } // namespace tokpay

@@ -1,7 +1,6 @@
 #include "transfer.hpp"
 
 #include "evaluation.hpp"
-#include "statistics.hpp"
 
 #include <bit>
 
@@ -237,7 +236,6 @@ private:
 
 void execute_requests(std::span<const Request> requests, std::span<Outcome> outcomes) {
 	Batch(requests, outcomes).execute();
-	count_call(outcomes);
 }
 
 namespace {
@@ -287,7 +285,6 @@ int32 expire_holds(int32 max_count) {
 	reader.end();
 	PopActiveSnapshot();
 	table_close(heap, NoLock);
-	count_expired(count);
 	return count;
 }
 

@@ -3,6 +3,7 @@
 #include "call.hpp"
 #include "fence.hpp"
 #include "funding.hpp"
+#include "statistics.hpp"
 
 namespace tokpay {
 
@@ -46,7 +47,7 @@ int64 read_funding_account(int64 account) {
 	PushActiveSnapshot(GetTransactionSnapshot());
 	const std::optional<int64> funding = funding_account(account);
 	if (!funding)
-		raise(account_not_found(account));
+		raise_counted(account_not_found(account));
 	PopActiveSnapshot();
 	return *funding;
 }
@@ -70,6 +71,7 @@ TOKPAY_FENCED_FUNCTION(tokpay_transfer_batch) {
 		[](int, const NullableDatum *fields) { return read_element(fields); });
 	const auto outcomes = allocate<Outcome>(requests.size());
 	execute_requests(requests, outcomes);
+	count_call(outcomes);
 	MemoryContext row_memory =
 		AllocSetContextCreate(CurrentMemoryContext, "tokpay outcome", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(row_memory);
@@ -90,13 +92,13 @@ TOKPAY_FENCED_FUNCTION(tokpay_top_up) {
 	request.key = text_argument(fcinfo, 2);
 	request.description = text_argument(fcinfo, 3);
 	if (PG_ARGISNULL(0))
-		raise(invalid_request("account is null."));
+		raise_counted(invalid_request("account is null."));
 	if (PG_ARGISNULL(1))
-		raise(invalid_request("amount is null."));
+		raise_counted(invalid_request("amount is null."));
 	const int64 account = PG_GETARG_INT64(0);
 	const int64 amount = PG_GETARG_INT64(1);
 	if (amount <= 0)
-		raise(invalid_request(
+		raise_counted(invalid_request(
 			psprintf("amount is " INT64_FORMAT "; an amount is positive.", amount)));
 	request.credits = {&account, 1};
 	request.amounts = {&amount, 1};

@@ -1,6 +1,6 @@
 -- Every refusal of transfer: its SQLSTATE and DETAIL; and of every operation, which of two broken rules answers.
 begin;
-select plan(85);
+select plan(88);
 select test.open('payer', 100), test.open('ann'), test.open('bob'), test.open('euro', 100, 'EUR'),
     test.open('full', 10, max_balance => 10), test.open('huge', 9000000000000000000), test.open('ice'), test.open('euro ice', 0, 'EUR'), test.open('gone');
 select tokpay.open_account('credit line', min_balance => -50);
@@ -146,6 +146,12 @@ from (values
     ('TP001', null, 'invalid request, then balance limit', $$open_account(max_balance => -1, min_balance => 1)$$),
     ('TP011', null, 'balance limit, then name taken', $$open_account('ann', max_balance => -1)$$)
 ) as cases (expected, role, what, call);
+
+-- A number of many digits takes few bytes.
+select is(test.sqlstate(test.fill(call)), 'TP001', 'metadata has at most 1 MiB as it is printed: ' || left(call, 30)) from (values
+    ($$select tokpay.transfer({ann}, array[{bob}], '{1}', metadata => (select jsonb_agg('1e131000'::numeric) from generate_series(1, 9)))$$),
+    ($$select tokpay.set_metadata({ann}, (select jsonb_build_object('a', jsonb_agg('1e131000'::numeric)) from generate_series(1, 9)))$$),
+    ($$select tokpay.open_account(metadata => (select jsonb_build_object('a', jsonb_agg('1e131000'::numeric)) from generate_series(1, 9)))$$)) as cases (call);
 
 -- top_up refuses in the same way
 select is(array(select test.sqlstate(test.fill(format('select tokpay.top_up(%s)', arguments))) from (values

@@ -1,6 +1,6 @@
 -- What the gateway asks: every kind in one call, each for a principal, who reaches its own accounts and nothing else.
 begin;
-select plan(101);
+select plan(103);
 select tokpay.open_account('ann', owner => 'ann'), tokpay.open_account('bob', owner => 'bob'), tokpay.open_account('eve'),
     tokpay.open_account('euro', 'EUR'), tokpay.open_account('full', max_balance => 5), tokpay.open_account('floorless', min_balance => null);
 select tokpay.top_up(test.id('ann'), 1000), tokpay.top_up(test.id('bob'), 50);
@@ -174,6 +174,11 @@ select is(test.rows($$select place, version, balance, amount from tokpay.gateway
 select is(test.rows($$select place, version, amount from tokpay.gateway_changes(test.ids('ann', 'ann'), array[null, null], '{4,3}', 10)$$) || ' and '
     || test.rows($$select place, version, amount from tokpay.gateway_changes(test.ids('ann'), array[null], '{3}', 1)$$),
     '(1,5,) (1,5,30) (2,5,) (2,5,30) (2,4,-30) and (1,5,) (1,5,30)', 'changes: none that are known, and max_rows at most');
+
+select is(test.sqlstate($$select tokpay.gateway_entries(test.id('ann'), null, null, 10, direction => '')$$), 'TP001', 'entries: there are two directions');
+select is(array(select test.sqlstate(format($$select tokpay.gateway_summary(test.id('ann'), null, now() - interval '1 day', now(), %L, 'day')$$, zone))
+    from unnest('{Europe/Berlin,Etc/GMT+5,EST5EDT,UTC,-05:00,+05:00,UTC-3,Foo3,Nowhere/Else}'::text[]) with ordinality as zones (zone, place) order by place),
+    '{ok,ok,ok,ok,TP001,TP001,TP001,TP001,TP001}'::text[], 'summary: time zones are the IANA''s');
 
 -- A merge patch
 select is(test.rows(format('select min_balance, max_balance, metadata, status from tokpay.gateway_patch_account(test.id(''eve''), null, %L, null)', patch)), answer, patch)

@@ -1,6 +1,6 @@
 -- Wallets: who signs in, what opens the first time, which addresses can be paid, sessions, and whom one has paid.
 begin;
-select plan(72);
+select plan(76);
 
 create function pg_temp.register(subject text, email text default null, verified boolean default true, authoritative boolean default true,
     name text default null, issuer text default 'https://id.example', welcome bigint default 5000) returns bigint language sql as
@@ -96,6 +96,8 @@ select is((select count(*) from tokpay.gateway_sessions(:ann)) + (select count(w
 select tokpay.gateway_link_identity(:ann, 'https://other.example', 'ann2', 'ann2@mail.example', true, true);
 select is(pg_temp.register('ann2', 'ann2@mail.example', issuer => 'https://other.example'), :ann::bigint, 'a linked identity signs in to the same wallet');
 select is((test.attempt(format($$select tokpay.gateway_link_identity(%s, 'https://other.example', 'ann2', null, false, false)$$, :bob))).sqlstate, 'TP021', 'and to no other');
+select tokpay.open_account('zed', owner => 'https://other.example zed');
+select is((test.attempt(format($$select tokpay.gateway_link_identity(%s, 'https://other.example', 'zed', null, false, false)$$, :ann))).sqlstate, 'TP021', 'none that has an account of its own, which nobody would reach');
 select is(pg_temp.resolve(:bob, 'ann2@mail.example'), format('ok %s Ann', pg_temp.account(:ann)), 'its address is payable, too');
 select tokpay.gateway_update_profile(:ann, '{"display_name": "Ann A", "locale": "ar", "theme": "dark"}'), tokpay.gateway_update_profile(:ann, '{"locale": null}');
 select is(test.rows(format('select display_name, locale, theme from tokpay.gateway_profile(%s)', :ann)), '("Ann A",,dark)', 'a user has a name and preferences');
@@ -103,6 +105,10 @@ select tokpay.gateway_update_profile(:ann, jsonb_build_object('display_name', E'
 select is((select display_name from tokpay.gateway_profile(:ann)), 'Ann B', 'of characters that can be seen');
 select is(tokpay.shown_name(E'Ann \U0001F469\u200D\U0001F680 \u0645\u06CC\u200C\u062E'), E'Ann \U0001F469\u200D\U0001F680 \u0645\u06CC\u200C\u062E', 'of which emoji and Persian words may be joined');
 select is(tokpay.shown_name(E'\u200DA\u200Cn\u200Dn \U0001F469\u200D \u200D'), E'Ann \U0001F469', 'and Latin ones may not');
+select is(tokpay.shown_name(E'Al\u00ADice\u061C\U000E0041'), 'Alice', 'nor what cannot be seen within it');
+select is(tokpay.shown_name(E'\u00A0 A\u2028B\u3000'), 'A B', 'spaces are spaces');
+select is(array(select tokpay.shown_name(name) from unnest(array[E'\u3164', E'\u00A0', E'\u2800', E'\u034F', E'\u115F', E'\u180E', E'\uFFF9', E'\uFE0F']) as name where tokpay.shown_name(name) is not null),
+    '{}', 'a name that nobody sees is none');
 select is((test.attempt(format('select tokpay.gateway_update_profile(%s, jsonb_build_object(''display_name'', E''\u200B''))', :ann))).sqlstate, 'TP001', 'of some of them');
 select is((select bool_and(ok) from tokpay.verify()), true, 'the books are in order');
 select * from finish();
