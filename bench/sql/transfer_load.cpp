@@ -174,7 +174,8 @@ private:
 // bench.plain_transfer: three numbers; it returns the transfer's id.
 class PlainTransferLoad : public Load {
 public:
-	explicit PlainTransferLoad(const Options &options) : pattern_(options.pattern, options, options.hot_percent) {
+	explicit PlainTransferLoad(const Options &options)
+		: pattern_(options.pattern, options, options.hot_percent) {
 		sql = "select bench.plain_transfer($1, $2, $3)";
 		types.assign(3, int8_oid);
 		parameters.assign(3, std::string(8, '\0'));
