@@ -3,6 +3,7 @@
 
 # The data directory gets its name once it is whole.
 make_cluster() {
+    local message
     if [[ -d $home/data ]]; then
         return
     fi
@@ -10,14 +11,11 @@ make_cluster() {
     rm -rf "$home/data.new"
     install -d -m 700 -o "$server_user" "$home/data.new"
     password_of postgres | write_private "$home/initdb-password" "$server_user"
-    "${as_server[@]}" "$pg_bin/initdb" --pgdata="$home/data.new" --username=postgres \
+    message=$("${as_server[@]}" "$pg_bin/initdb" --pgdata="$home/data.new" --username=postgres \
         --pwfile="$home/initdb-password" --auth=scram-sha-256 \
-        --encoding=UTF8 --locale=C.UTF-8 --data-checksums >"$home/log/initdb.log" 2>&1 || {
-        cat "$home/log/initdb.log" >&2
-        fail "initdb failed"
-    }
+        --encoding=UTF8 --locale=C.UTF-8 --data-checksums 2>&1) || fail "initdb failed: $message"
     rm "$home/initdb-password"
-    echo "include 'tokpay.conf'" >>"$home/data.new/postgresql.conf"
+    echo "include 'tokpay.conf'" | "${as_server[@]}" tee -a "$home/data.new/postgresql.conf" >/dev/null
     mv "$home/data.new" "$home/data"
     rm -f "$run_dir/api-key" "$home/demo-loaded"
 }

@@ -1,9 +1,17 @@
 # Sourced by instance/tokpay: the directory of the instance, its lock, passwords and access files.
 
 load_home() {
+    check_owner "$run_dir"
     if [[ -L $run_dir/home ]]; then
         home=$(readlink "$run_dir/home")
+        check_owner "$home"
     fi
+}
+
+# Root reads settings in these directories and writes files; whoever breaks into a server must not lay traps there.
+check_owner() {
+    ((EUID != 0)) || [[ $(stat -c %U "$1" 2>/dev/null) != "$server_user" ]] ||
+        fail "$1 belongs to $server_user, the servers' user; it has to be root's"
 }
 
 # The ports of the running instance, whatever the environment says now.
@@ -41,10 +49,19 @@ choose_home() {
     ((${#home} + ${#socket_name} <= socket_path_limit)) || fail "$home is too long for a socket's path as well"
 }
 
-# One start or stop at a time.
+# One start or stop at a time. On a file system that has become read-only a stop can do its work all the same.
 lock() {
-    mkdir -p "$run_dir" && [[ -w $run_dir ]] || fail "$run_dir is not writable; whose TokPay is it?"
-    exec 9>"$run_dir/lock"
+    local problem
+    check_owner "$run_dir"
+    mkdir -p "$run_dir"
+    if problem=$({ LC_ALL=C; : >>"$run_dir/lock"; } 2>&1); then
+        exec 9>>"$run_dir/lock"
+    elif [[ $problem == *"Read-only file system"* && ${1:-} == to-stop ]]; then
+        say "$run_dir is on a read-only file system"
+        exec 9<"$run_dir"
+    else
+        fail "$run_dir is not writable (${problem##*: }); whose TokPay is it?"
+    fi
     flock --wait 120 9 || fail "another start or stop of $run_dir does not come to an end"
 }
 
@@ -53,6 +70,8 @@ unlock() { exec 9>&-; }
 make_directories() {
     mkdir -p "$home/bin"
     install -d -m 700 -o "$server_user" "$home/log" "$home/socket"
+    # Logs from before the servers' user opened them itself.
+    "${as_server[@]}" find "$home/log" -name '*.log' ! -writable -exec mv {} {}.old \;
 }
 
 # Writes stdin to a file that only its owner, a user, may read; the file is there whole or not at all.
@@ -60,6 +79,9 @@ write_private() {
     install -m 600 -o "$2" /dev/stdin "$1.new"
     mv "$1.new" "$1"
 }
+
+# The same in data/, which is the servers' user's: root writes nothing there, where a link could lead elsewhere.
+write_as_server() { "${as_server[@]}" sh -c 'umask 077 && cat >"$0.new" && mv "$0.new" "$0"' "$1"; }
 
 make_passwords() {
     local user

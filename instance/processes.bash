@@ -1,17 +1,36 @@
 # Sourced by instance/tokpay: starting, finding and stopping the server processes.
 
-# Prints the pid of a part, or fails. A pid file may be stale and its number somebody else's by now,
-# so the process has to carry this instance's path among its arguments.
+# Prints the pid of a part, or fails. A pid file may be missing, or stale and its number somebody else's by
+# now: so a part is the process of the servers' user with just this command line, and the file says where to
+# look first.
 pid_of() {
-    local pid_file=$home/$1.pid argument pid
+    local pid_file=$home/$1.pid command pid
     case $1 in
-        postgresql) pid_file=$home/data/postmaster.pid argument=$home/data ;;
-        pgbouncer) argument=$home/pgbouncer.ini ;;
-        provider) argument=$home/provider.json ;;
-        gateway) argument=$home/gateway.conf ;;
+        postgresql) pid_file=$home/data/postmaster.pid command="*/postgres -D $home/data" ;;
+        pgbouncer) command="*/pgbouncer $home/pgbouncer.ini" ;;
+        provider) command="*/node $home/provider/server.mjs $home/provider.json" ;;
+        gateway) command="$home/bin/tokpay-gateway --config $home/gateway.conf" ;;
     esac
-    pid=$(head -n 1 "$pid_file" 2>/dev/null) && [[ $pid =~ ^[0-9]+$ ]] || return 1
-    grep -qzxF -e "$argument" "/proc/$pid/cmdline" 2>/dev/null && echo "$pid"
+    pid=$(head -n 1 "$pid_file" 2>/dev/null) || :
+    if [[ $pid =~ ^[0-9]+$ ]] && has_command "$pid" "$command"; then
+        echo "$pid"
+        return
+    fi
+    for pid in $(find /proc -mindepth 1 -maxdepth 1 -name '[0-9]*' -user "$server_user" -printf '%f ' 2>/dev/null); do
+        if has_command "$pid" "$command"; then
+            echo "$pid"
+            return
+        fi
+    done
+    return 1
+}
+
+# Whether a process has a command line: pid, pattern.
+has_command() {
+    local -a words=()
+    mapfile -d '' words 2>/dev/null <"/proc/$1/cmdline" || return 1
+    # shellcheck disable=SC2053
+    [[ ${words[*]} == $2 ]]
 }
 
 running() { pid_of "$1" >/dev/null; }
@@ -38,16 +57,19 @@ ready() {
     } 2>/dev/null) && [[ $status == 200 ]]
 }
 
-# Starts a server in a session of its own, where the terminal's Ctrl-C does not reach it.
+# Starts a server in a session of its own, where the terminal's Ctrl-C does not reach it. The servers' user
+# opens the log: the directory is that user's, and a link in it must not lead root elsewhere.
 launch() {
     local part=$1
     shift
     (
         ulimit -Sn 65536 2>/dev/null || ulimit -Sn "$(ulimit -Hn)"
-        exec "${as_server[@]}" setsid "$@"
-    ) </dev/null >>"$home/log/$part.log" 2>&1 9>&- &
+        exec "${as_server[@]}" sh -c 'exec "$@" >>"$0" 2>&1' "$home/log/$part.log" setsid "$@"
+    ) </dev/null 9>&- &
     echo $! >"$home/$part.pid"
 }
+
+last_words() { "${as_server[@]}" tail -n 20 "$home/log/$1.log"; }
 
 # Waits until a command succeeds while a part lives: part, seconds, command.
 wait_until() {
@@ -55,7 +77,7 @@ wait_until() {
     shift 2
     until "$@"; do
         if ! kill -0 "$(cat "$home/$part.pid")" 2>/dev/null || ((SECONDS >= deadline)); then
-            tail -n 20 "$home/log/$part.log" >&2
+            last_words "$part" >&2
             fail "$part did not start; its log is $home/log/$part.log"
         fi
         sleep 0.1
@@ -67,7 +89,7 @@ start_postgresql() {
     say "Starting PostgreSQL $pg_major on port $PG_PORT"
     message=$("${as_server[@]}" "$pg_bin/pg_ctl" start --silent --wait --timeout=120 \
         -D "$home/data" -l "$home/log/postgresql.log" 2>&1 9>&-) || {
-        tail -n 20 "$home/log/postgresql.log" >&2
+        last_words postgresql >&2
         fail "PostgreSQL did not start; its log is $home/log/postgresql.log; $message"
     }
 }
@@ -104,8 +126,8 @@ start_gateway() {
 # Stops one part: name, signal, seconds to wait, and the signal for one that does not heed the first.
 stop_part() {
     local part=$1 signal=$2 wait_s=$3 last_signal=$4 pid deadline
-    pid=$(pid_of "$part") || return 0
     for signal in "$signal" "$last_signal"; do
+        pid=$(pid_of "$part") || return 0
         kill -"$signal" "$pid"
         deadline=$((SECONDS + wait_s))
         while ((SECONDS < deadline)); do

@@ -105,8 +105,8 @@ END
 
 write_settings() {
     local name
-    postgresql_settings | write_private "$home/data/tokpay.conf" "$server_user"
-    access_rules | write_private "$home/data/pg_hba.conf" "$server_user"
+    postgresql_settings | write_as_server "$home/data/tokpay.conf"
+    access_rules | write_as_server "$home/data/pg_hba.conf"
     pgbouncer_settings | write_private "$home/pgbouncer.ini" "$server_user"
     pgbouncer_users | write_private "$home/userlist.txt" "$server_user"
     provider_settings | write_private "$home/provider.json" "$server_user"

@@ -20,20 +20,31 @@ CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = pathlib.Path(os.environ.get("TOKPAY_TEST_GATEWAY", CHECKOUT / "build/gateway/tokpay-gateway"))
 PORTS = ["HTTP_PORT", "ADMIN_PORT", "POOL_PORT", "PG_PORT", "OIDC_PORT"]
 GONE = (OSError, http.client.HTTPException)  # what became of the request is unknown
-# What instance/tokpay has set when it calls the functions of instance/processes.bash.
+# What instance/tokpay has set when it calls the functions of its parts.
 PROCESSES = """
 set -euo pipefail
 say() { :; }
 fail() { printf '%s\\n' "$*" >&2; exit 1; }
+server_user=$(id -un)
 as_server=(env --chdir=/)
 if ((EUID == 0)); then
+    server_user=postgres
     as_server=(env --chdir=/ setpriv --reuid=postgres --regid=postgres --init-groups --reset-env)
 fi
 pgbouncer=$(PATH=$PATH:/usr/sbin command -v pgbouncer)
 pg_bin=$("$("$checkout/instance/pg-config")" --bindir)
 pg_major=
-source "$checkout/instance/processes.bash"
+for file in home settings processes; do
+    source "$checkout/instance/$file.bash"
+done
 """
+
+
+def call(function, home, environment):
+    """A function of instance/*.bash for the instance in home."""
+    environment = {**environment, "checkout": str(CHECKOUT), "home": str(home)}
+    done = subprocess.run(["bash", "-c", PROCESSES + function], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def free_ports(count):
@@ -74,10 +85,7 @@ class Instance:
         return Ledger(self.pg_url)
 
     def call(self, function):
-        """A function of instance/processes.bash."""
-        environment = {**self.environment, "checkout": str(CHECKOUT), "home": str(self.home)}
-        done = subprocess.run(["bash", "-c", PROCESSES + function], env=environment, capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stdout + done.stderr
+        call(function, self.home, self.environment)
 
     def pgbouncer(self):
         return int((self.home / "pgbouncer.pid").read_text())
