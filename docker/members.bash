@@ -17,13 +17,13 @@ container_runs() {
     [[ -n $id && $(docker inspect --format '{{.State.Running}}{{.State.Paused}}' "$id") == truefalse ]]
 }
 
-# A command in a machine's database container, as the database's user: machine, command. A frozen machine
-# does not answer for ever.
+# A command in a machine's database container, as the database's user: machine, command. Nobody waits for ever
+# for a frozen machine; limit_s is for what takes longer than ten minutes.
 on_database() {
     local machine=$1 id
     shift
     id=$(container "$machine" db)
-    [[ -n $id ]] && timeout 600 docker exec -i -u postgres "$id" "$@"
+    [[ -n $id ]] && timeout "${limit_s:-600}" docker exec -i -u postgres "$id" "$@"
 }
 
 # Administrator's SQL on a machine's own database: machine, database, psql's arguments.

@@ -32,7 +32,7 @@ make_api_key() {
 pgbackrest() {
     local id
     id=$(container backup)
-    [[ -n $id ]] || fail "the backup repository does not run; make cluster starts it"
+    [[ -n $id ]] || fail "the backup repository does not run; docker/cluster start starts it"
     docker exec -i -u backup "$id" pgbackrest --stanza=tokpay "$@"
 }
 
@@ -55,7 +55,6 @@ wait_for_gateways() {
 }
 
 up() {
-    local machine begin=$SECONDS
     find_docker
     { mkdir -p "$run_dir" && [[ -w $run_dir ]]; } || fail "$run_dir is not writable"
     check_volumes
@@ -63,7 +62,20 @@ up() {
     make_secrets
     write_settings
     say "Starting three machines"
-    compose up --detach --remove-orphans >>"$home/compose.log" 2>&1 || {
+    bring_up --remove-orphans
+}
+
+# Brings back what does not run, as it was. Nothing is built, no settings are written, and no container that is
+# there is made anew: whatever has changed in the checkout or in the environment leaves the leader alone.
+start() {
+    find_docker
+    [[ -e $secrets/passwords ]] || fail "there is no cluster in $home; make cluster makes one"
+    say "Starting what does not run"
+    bring_up --no-recreate
+}
+
+bring_up() {
+    compose up --detach "$@" >>"$home/compose.log" 2>&1 || {
         tail -n 20 "$home/compose.log" >&2
         fail "Compose did not start the cluster; its log is $home/compose.log"
     }
@@ -73,7 +85,7 @@ up() {
     make_api_key
     wait_for_gateways
     make_repository
-    say "The cluster runs after $((SECONDS - begin)) s; leader $(leader)"
+    say "The cluster runs after $SECONDS s; leader $(leader)"
     say "  URL      http://127.0.0.1:$HTTP_PORT/   each gateway: http://127.0.0.1:18081/ to 18083, admin ports 19091 to 19093"
     say "  API key  $run_dir/cluster-api-key"
 }

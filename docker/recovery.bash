@@ -18,7 +18,7 @@ put_up() { on_database "$1" sv up /run/service/patroni /run/service/agent >&2; }
 # PostgreSQL without Patroni and for nobody but its own administrator: no network, and commits that wait
 # for no standby.
 start_alone() {
-    on_database "$1" "$pg_bin/pg_ctl" start --silent --wait --timeout=3600 -D "$data_dir" -l /tmp/alone.log \
+    limit_s=3700 on_database "$1" "$pg_bin/pg_ctl" start --silent --wait --timeout=3600 -D "$data_dir" -l /tmp/alone.log \
         -o "-c listen_addresses='' -c synchronous_standby_names='' -c config_file=$data_dir/postgresql.conf" >&2 || {
         on_database "$1" tail -n 20 /tmp/alone.log >&2 || :
         fail "PostgreSQL did not start on $1"
@@ -41,39 +41,82 @@ begin_incarnation() {
     echo "$number"
 }
 
+# Prints a time in UTC, as PostgreSQL and pgBackRest read it, if a restore can go there: the time, in any words
+# of date's (UTC where they name no zone), and what `pgbackrest info --output=json` says.
+restore_target() {
+    local to oldest
+    to=$(date --utc --date="$1" '+%F %T.%6N+00' 2>/dev/null) || fail "'$1' is not a time"
+    oldest=$(grep -o '"timestamp":{"start":[0-9]*,"stop":[0-9]*' <<<"$2" | sed 's/.*://' | sort -n | head -n 1) || :
+    [[ -n $oldest ]] || fail "there is no backup"
+    (($(date --date="$to" +%s%6N) <= $(date +%s%6N))) || fail "$to is still to come"
+    (($(date --date="$to" +%s) > oldest)) ||
+        fail "$to is not after the end of the oldest backup, $(date --utc --date="@$oldest" '+%F %T+00')"
+    echo "$to"
+}
+
 # Brings the cluster back to a moment: every machine stops, one is restored, the others copy it.
 restore() {
-    local to=$1 machine first=${machines[0]} incarnation begin=$SECONDS
+    local to=$1 machine first standby= incarnation now begin=$SECONDS
     find_docker
     [[ -n $to ]] || fail "to which time?  make restore TO='2026-11-26 12:00:00+00'"
-    date --date="$to" >/dev/null 2>&1 || fail "'$to' is not a time"
-    has_backup || fail "there is no backup"
-    first=$(leader) || first=${machines[0]}
+    to=$(restore_target "$to" "$(pgbackrest info --output=json)")
+    now=$(date --utc '+%F %T.%6N+00')
     for machine in "${machines[@]}"; do
-        container_runs "$machine" db || fail "$machine's database container does not run; make cluster starts it"
+        container_runs "$machine" db || fail "$machine's database container does not run; docker/cluster start starts it"
     done
-    # What has happened up to now is in the archive, should the restore have been a mistake.
-    if leader >/dev/null; then
-        say "Last write-ahead log of the old incarnation: $(administer "$first" postgres --command='select pg_switch_wal()')"
+    # What has happened up to now is in the archive, should the restore have been a mistake; after it a
+    # commit, by which a recovery sees that it has come to its target. It writes no WAL before, so waits for nobody.
+    if first=$(leader); then
+        standby=$(synchronous_standby "$first") || :
+        say "Last write-ahead log of the old incarnation: $(administer "$first" postgres \
+            --command='select pg_current_xact_id()' --command='select pg_switch_wal()' | tail -n 1)"
         on_database "$first" pgbackrest --stanza=tokpay --archive-timeout=20 check >/dev/null 2>&1 ||
             say "Its archive is not complete"
+    else
+        first=$(cat "$home/restoring" 2>/dev/null) || first=${machines[0]}
     fi
-    # The leader last: nobody is to take over.
-    for machine in $(machines_from "$first" | tail -n +2) "$first"; do
+    echo "$first" >"$home/restoring"      # which a repetition goes on with
+    # shellcheck disable=SC2064
+    trap "tell_half_way '$now' '$standby'" EXIT
+    # The leader last: nobody is to take over. Before it the standby that has all that was acknowledged.
+    for machine in $(printf '%s\n' "${machines[@]}" | grep -vxF -e "$first" -e "$standby") $standby "$first"; do
         say "Stopping $machine"
         put_down "$machine"
     done
     forget_cluster "$first"
     say "Restoring $first to $to"
-    on_database "$first" pgbackrest --stanza=tokpay --delta --type=time --target="$to" --target-action=promote \
+    limit_s=86400 on_database "$first" pgbackrest --stanza=tokpay --delta --type=time --target="$to" --target-action=promote \
         --log-level-console=warn restore || fail "pgBackRest could not restore; the other machines' data are untouched"
     start_alone "$first"
-    wait_until 3600 "the end of recovery" not_in_recovery "$first"
+    wait_until 3600 "the end of recovery" recovery_ended "$first"
     incarnation=$(begin_incarnation "$first")
     stop_alone "$first"
     go_on_with "$first"
+    trap - EXIT
+    rm "$home/restoring"
     say "The cluster is as it was at $to, incarnation $incarnation, after $((SECONDS - begin)) s."
     say "What was acknowledged after that time is gone: clients find its keys unused, and may use them again."
+}
+
+# PostgreSQL ends itself where the archive ends before the target.
+recovery_ended() {
+    not_in_recovery "$1" || {
+        on_database "$1" "$pg_bin/pg_ctl" status -D "$data_dir" >/dev/null || {
+            on_database "$1" tail -n 20 /tmp/alone.log >&2 || :
+            fail "PostgreSQL has ended on $1 before it had recovered"
+        }
+        return 1
+    }
+}
+
+# What an operator needs when a restore ends half-way: when it began, and the synchronous standby of then.
+tell_half_way() {
+    cat >&2 <<END
+cluster: THE RESTORE HAS ENDED HALF-WAY. Repeat it, to the same time or another; this one is when it began:
+    make restore TO='$1'
+Where the repository cannot be read: patroni/README.md, "A restore that ended half-way". Up to the first line
+'Rebuilding' the data of ${2:-the other two machines} are whole.
+END
 }
 
 # The others are rebuilt from the machine that has the data; a backup of the new history is taken.
@@ -162,5 +205,5 @@ force_leader() {
     put_up "$machine"
     wait_until 120 "$machine to lead" leads "$machine"
     say "$machine leads, incarnation $incarnation, after $((SECONDS - begin)) s. Nothing commits until a second"
-    say "machine has copied it: make cluster starts the other two, empty."
+    say "machine has copied it: docker/cluster start brings the other two, empty."
 }
