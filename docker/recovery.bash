@@ -56,26 +56,26 @@ restore_target() {
 
 # Brings the cluster back to a moment: every machine stops, one is restored, the others copy it.
 restore() {
-    local to=$1 machine first standby= incarnation now begin=$SECONDS
+    local to=$1 machine first standby='' now='' incarnation begin=$SECONDS
     find_docker
     [[ -n $to ]] || fail "to which time?  make restore TO='2026-11-26 12:00:00+00'"
     to=$(restore_target "$to" "$(pgbackrest info --output=json)")
-    now=$(date --utc '+%F %T.%6N+00')
     for machine in "${machines[@]}"; do
         container_runs "$machine" db || fail "$machine's database container does not run; docker/cluster start starts it"
     done
     # What has happened up to now is in the archive, should the restore have been a mistake; after it a
     # commit, by which a recovery sees that it has come to its target. It writes no WAL before, so waits for nobody.
     if first=$(leader); then
+        now=$(date --utc +%FT%T.%6N+00)
         standby=$(synchronous_standby "$first") || :
         say "Last write-ahead log of the old incarnation: $(administer "$first" postgres \
             --command='select pg_current_xact_id()' --command='select pg_switch_wal()' | tail -n 1)"
         on_database "$first" pgbackrest --stanza=tokpay --archive-timeout=20 check >/dev/null 2>&1 ||
             say "Its archive is not complete"
-    else
-        first=$(cat "$home/restoring" 2>/dev/null) || first=${machines[0]}
+        echo "$first $now $standby" >"$home/restoring"
+    else    # the repetition of one that ended half-way, or nobody has led before
+        read -r first now standby 2>/dev/null <"$home/restoring" || first=${machines[0]}
     fi
-    echo "$first" >"$home/restoring"      # which a repetition goes on with
     # shellcheck disable=SC2064
     trap "tell_half_way '$now' '$standby'" EXIT
     # The leader last: nobody is to take over. Before it the standby that has all that was acknowledged.
@@ -93,7 +93,7 @@ restore() {
     stop_alone "$first"
     go_on_with "$first"
     trap - EXIT
-    rm "$home/restoring"
+    rm -f "$home/restoring"
     say "The cluster is as it was at $to, incarnation $incarnation, after $((SECONDS - begin)) s."
     say "What was acknowledged after that time is gone: clients find its keys unused, and may use them again."
 }
@@ -109,11 +109,10 @@ recovery_ended() {
     }
 }
 
-# What an operator needs when a restore ends half-way: when it began, and the synchronous standby of then.
+# What an operator needs when a restore ends half-way: when it began, and the synchronous standby of then, if known.
 tell_half_way() {
     cat >&2 <<END
-cluster: THE RESTORE HAS ENDED HALF-WAY. Repeat it, to the same time or another; this one is when it began:
-    make restore TO='$1'
+cluster: THE RESTORE HAS ENDED HALF-WAY. Repeat it, to the same time or another${1:+; it began at $1, and going there undoes it}.
 Where the repository cannot be read: patroni/README.md, "A restore that ended half-way". Up to the first line
 'Rebuilding' the data of ${2:-the other two machines} are whole.
 END
