@@ -89,6 +89,10 @@ restore() {
         --log-level-console=warn restore || fail "pgBackRest could not restore; the other machines' data are untouched"
     start_alone "$first"
     wait_until 3600 "the end of recovery" recovery_ended "$first"
+    # There is a new history now, and whatever is later than its beginning would be looked for in it.
+    echo "$first" >"$home/restoring"
+    # shellcheck disable=SC2064
+    trap "tell_half_way '' '$standby'" EXIT
     incarnation=$(begin_incarnation "$first")
     stop_alone "$first"
     go_on_with "$first"
