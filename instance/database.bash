@@ -42,6 +42,9 @@ from (values
     ('teller', '$(password_of teller)', 'tokpay_teller')
 ) as wanted (name, password, role)
 where not exists (select from pg_roles where rolname = name) \gexec
+-- What it refuses a client is no news, and would fill the disk; of what goes wrong the gateway's own log tells.
+alter role tokpay_gateway set log_min_messages = fatal;
+alter role tokpay_gateway_admin set log_min_messages = fatal;
 grant execute on function tokpay.gateway_demo_top_up(bigint, bigint, text, text) to tokpay_gateway_admin;
 END
     # Another port makes the demo provider another issuer, for the same people.

@@ -4,6 +4,7 @@ import base64
 import datetime
 import hashlib
 import json
+import random
 import re
 import socket
 import struct
@@ -13,7 +14,7 @@ import urllib.request
 
 import psycopg2
 import pytest
-from gateway_process import eventually, gateway  # noqa: F401 (fixture)
+from gateway_process import eventually, gateway, settings_file  # noqa: F401 (fixture)
 from http_client import TIMEOUT_S, Client, environment, ledger, new_key, request  # noqa: F401 (fixture)
 from token_issuer import AUDIENCE, Issuer
 
@@ -394,3 +395,10 @@ def test_nothing_a_client_sends_makes_another_line(logging):
     assert all(line["request_id"] != "forged" for line in after)
     assert "forged" not in "".join(logging.log)
     assert len(after) - before >= len(attacks)
+
+
+def test_refusals_are_no_news_to_postgresql(ledger, key):
+    """Else whoever has signed in could fill the disk."""
+    account = random.randrange(10**17, 10**18)
+    assert Client(key).get(f"/v1/accounts/{account}/entries").status == 404
+    assert str(account) not in (settings_file().parent / "log/postgresql.log").read_text()
