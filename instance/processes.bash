@@ -1,8 +1,8 @@
 # Sourced by instance/tokpay: starting, finding and stopping the server processes.
 
 # Prints the pid of a part, or fails. A pid file may be missing, or stale and its number somebody else's by
-# now: so a part is the process of the servers' user with just this command line, and the file says where to
-# look first.
+# now: a part is known by its whole command line. The file says where to look first; then all processes of the
+# servers' user are looked through.
 pid_of() {
     local pid_file=$home/$1.pid command pid
     case $1 in
