@@ -39,6 +39,27 @@ function signsOf(locale: string): Signs {
   return found;
 }
 
+const currencySigns = new Map<string, string[]>();
+
+/** What a locale, or English, writes beside amounts of a currency: its code and its signs, the longest first. */
+function currencySignsOf(currency: string, locale: string): string[] {
+  const name = `${locale} ${currency}`;
+  let found = currencySigns.get(name);
+  if (found === undefined) {
+    found = [currency];
+    for (const by of isKnown(currency) ? [locale, "en"] : [])
+      for (const currencyDisplay of ["symbol", "narrowSymbol"] as const) {
+        const format = new Intl.NumberFormat(by, { style: "currency", currency, currencyDisplay });
+        const sign = format.formatToParts(0).find(({ type }) => type === "currency")?.value ?? "";
+        found.push(sign.replace(ignored, ""));
+      }
+    found.sort((a, b) => b.length - a.length);
+    currencySigns.set(name, found);
+  }
+  return found;
+}
+
+const isKnown = (currency: string) => /^[A-Z]{3}$/.test(currency);
 const digits_at_most = String(Number.MAX_SAFE_INTEGER).length;
 const ignored = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const groupSigns = /[\s'\u2019]/;
@@ -48,7 +69,7 @@ const grouped = /^\d{1,3}(?:_\d{2,3})*_\d{3}$/;
 
 /**
  * Reads an amount as people of a locale write it: "1,234.50" in en-US, "1.234,50" in de-DE, "١٬٢٣٤٫٥" in ar-EG.
- * A currency sign around it is allowed. What could be read in two ways is refused, never guessed.
+ * Signs of its currency around it are allowed. What could be read in two ways is refused, never guessed.
  */
 export function parseMoney(text: string, currency: string, locale: string = localeTag()): ParsedMoney {
   const refuse = (error: MoneyError): ParsedMoney => ({ amount: null, error });
@@ -58,9 +79,11 @@ export function parseMoney(text: string, currency: string, locale: string = loca
   let plain = text
     .replace(ignored, "")
     .replace(arabicDigits, (digit) => String(digit.charCodeAt(0) & 15))
-    .replace(/\p{Sc}/u, "")
-    .replace(currency, "")
     .trim();
+  for (const sign of currencySignsOf(currency, locale)) {
+    if (plain.startsWith(sign)) plain = plain.slice(sign.length).trim();
+    else if (plain.endsWith(sign)) plain = plain.slice(0, -sign.length).trim();
+  }
   if (plain === "") return refuse("empty");
   if (/^[-\u2212]/.test(plain)) return refuse("negative");
 
@@ -97,7 +120,7 @@ export interface MoneyFormat {
 export function formatMoney(amount: Minor, currency: string, format: MoneyFormat = {}): string {
   const locale = format.locale ?? localeTag();
   const exponent = exponentOf(currency);
-  const known = /^[A-Z]{3}$/.test(currency);
+  const known = isKnown(currency);
   const formatter = numberFormat(locale, format.bare || !known ? null : currency, exponent, format.sign);
 
   const scale = 10n ** BigInt(exponent);
@@ -120,7 +143,7 @@ export function formatMoney(amount: Minor, currency: string, format: MoneyFormat
 
 /** A round amount for the axis of a chart: "$1.5K". The only place where digits may be left out. */
 export function formatShort(amount: Minor, currency: string): string {
-  const known = /^[A-Z]{3}$/.test(currency);
+  const known = isKnown(currency);
   return new Intl.NumberFormat(localeTag(), {
     ...(known ? { style: "currency", currency, currencyDisplay: "narrowSymbol" } : {}),
     notation: "compact",

@@ -86,6 +86,24 @@ test("a comma that could mean two amounts is refused", () => {
   assert.equal(errors[0]?.code, "invalid_amount");
 });
 
+const wrong: [locale: string, text: string, errors: [line: number, code: string, error?: string][]][] = [
+  ["en-US", "bob@example.com,5\ncarol@example.com;6", [[1, "invalid_address"]]],
+  ["en-US", "bob@example.com,5;", [[1, "invalid_address"]]],
+  ["en-US", "bob@example.com,1,500", [[1, "invalid_amount", "ambiguous"]]],
+  ["en-US", "bob@example.com,5,100", [[1, "invalid_amount", "ambiguous"]]],
+  ["de-DE", "bob@example.com,5,10", [[1, "invalid_amount", "ambiguous"]]],
+  ["en-US", "email,name,amount\nbob@example.com,Bob,5,100", [[2, "invalid_amount", "ambiguous"]]],
+  ["en-US", "bob@example.com,€5", [[1, "invalid_amount", "not_a_number"]]],
+];
+
+test("a line with signs that belong to none of its cells, or could be read in two ways, is told", () => {
+  for (const [locale, text, expected] of wrong) {
+    const { errors } = readPaymentList(text, "USD", 1000, locale);
+    const told = errors.map((each) => [each.line, each.code, ...("error" in each ? [each.error] : [])]);
+    assert.deepEqual(told, expected, text);
+  }
+});
+
 test("a thousand fit, the next is told", () => {
   const lines = Array.from({ length: 1001 }, (_, i) => `p${i}@example.com,1`);
   const { payments, errors } = readPaymentList(lines.join("\n"), "USD", 1000, "en-US");
@@ -112,6 +130,11 @@ test("addresses are what the gateway takes for addresses", () => {
     "a@b..c",
     "a b@c.d",
     "a@b@c.d",
+    "a@b.c,5",
+    "a@b.c;",
+    "mailto:a@b.c",
+    'a"b@c.d',
+    "<a@b.c",
     `${"a".repeat(250)}@b.cd`,
   ];
   for (const text of good) assert.equal(isAddress(text), true, text);

@@ -51,7 +51,7 @@ export function ListDialog({ currency, locale, room, onAdd, onClose, ...props }:
     <Dialog title={t("list.title")} onClose={onClose}>
       <Field
         label={t("list.text")}
-        hint={t("list.hint", { example: `name@example.com, ${amount}` })}
+        hint={t("list.hint", { example: `name@example.com${amount.includes(",") ? ";" : ","} ${amount}` })}
         error={problem || (errors.length > 0 && <Errors errors={errors} currency={currency} />)}
       >
         {(described) => (
@@ -86,7 +86,11 @@ export function ListDialog({ currency, locale, room, onAdd, onClose, ...props }:
       </p>
       <div class="actions">
         <Button look="primary" onClick={add}>
-          {payments.length === 0 ? t("list.add_none") : t("list.add", { count: payments.length })}
+          {errors.length > 0
+            ? t("list.correct", { count: errors.length })
+            : payments.length === 0
+              ? t("list.add_none")
+              : t("list.add", { count: payments.length })}
         </Button>
         <Button onClick={onClose}>{t("action.cancel")}</Button>
       </div>
@@ -116,7 +120,11 @@ function listErrorText(error: ListError, currency: string): string {
     case "invalid_address":
       return t("list.invalid_address", { text: error.text });
     case "invalid_amount":
-      return t("list.invalid_amount", { text: error.text, problem: moneyErrorText(error.error, currency) });
+      return t("list.invalid_amount", {
+        text: error.text,
+        problem:
+          error.error === "ambiguous" ? t("list.ambiguous") : moneyErrorText(error.error, currency),
+      });
     case "too_many":
       return t("list.too_many", { count: rows_at_most });
   }

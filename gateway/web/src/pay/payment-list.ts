@@ -10,7 +10,7 @@ export interface ListedPayment {
 
 export type ListError =
   | { line: number; code: "no_address" | "invalid_address"; text: string }
-  | { line: number; code: "invalid_amount"; text: string; error: MoneyError }
+  | { line: number; code: "invalid_amount"; text: string; error: MoneyError | "ambiguous" }
   | { line: number; code: "too_many"; text: string };
 
 export interface PaymentList {
@@ -33,11 +33,12 @@ export function readPaymentList(text: string, currency: string, most: number, lo
   for (const { number: line, cells: found } of columns.named ? lines.slice(1) : lines) {
     const cells = found.length === 1 ? byBlank(found[0]!) : found;
     const address = cells[columns.address] ?? "";
-    // The commas of an unquoted amount, "1,234.50", are no delimiters.
+    // The commas of an unquoted amount, "1,234.50", are no delimiters; those of "1,500" may be.
     const ownCommas = delimiter === "," && columns.amount === columns.count - 1;
     const amountText = ownCommas
       ? cells.slice(columns.amount).join(",").replace(/,+$/, "")
       : (cells[columns.amount] ?? "");
+    const isAmbiguous = ownCommas && !!cells[columns.amount + 1] && !amountText.includes(".");
     const email = normalised(address);
     const amount = amountText === "" ? null : parseMoney(amountText, currency, locale);
 
@@ -47,6 +48,7 @@ export function readPaymentList(text: string, currency: string, most: number, lo
       errors.push({ line, code: "invalid_amount", text: amountText, error: amount.error });
     else if (amount?.amount === 0)
       errors.push({ line, code: "invalid_amount", text: amountText, error: "negative" });
+    else if (isAmbiguous) errors.push({ line, code: "invalid_amount", text: amountText, error: "ambiguous" });
     else if (payments.length === most) {
       errors.push({ line, code: "too_many", text: address });
       break;

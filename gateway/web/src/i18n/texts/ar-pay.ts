@@ -69,6 +69,7 @@ export const arPay: Translation<typeof enPay> = {
   "list.no_address": "لا يوجد عنوان بريد إلكتروني.",
   "list.invalid_address": "«{text}» ليس عنوان بريد إلكتروني.",
   "list.invalid_amount": "«{text}»: {problem}",
+  "list.ambiguous": "قد يكون هذا عمودين. ضع فاصلة منقوطة قبل المبلغ، أو المبلغ بين علامتي اقتباس.",
   "list.too_many": "لا تتسع الدفعة الواحدة لأكثر من {count}.",
   "list.more_errors": { other: "و{count} أخرى" },
   "list.good": {
@@ -84,6 +85,12 @@ export const arPay: Translation<typeof enPay> = {
     few: "أضف {count} دفعات",
     other: "أضف {count} دفعة",
   },
+  "list.correct": {
+    one: "صحّح سطراً واحداً أولاً",
+    two: "صحّح سطرين أولاً",
+    few: "صحّح {count} أسطر أولاً",
+    other: "صحّح {count} سطراً أولاً",
+  },
   "list.add_none": "أضف الدفعات",
   "list.added": {
     one: "أُضيفت دفعة واحدة.",
@@ -96,10 +103,10 @@ export const arPay: Translation<typeof enPay> = {
   "split.title": "تقسيم مبلغ بالتساوي",
   "split.amount": "المبلغ كله",
   "split.among": {
-    one: "يذهب إلى الشخص الوحيد في النموذج.",
-    two: "يُقسّم على شخصين؛ وما لا ينقسم يذهب إلى الأول.",
-    few: "يُقسّم على {count} أشخاص؛ وما لا ينقسم يذهب إلى الأوائل.",
-    other: "يُقسّم على {count} شخصاً؛ وما لا ينقسم يذهب إلى الأوائل.",
+    one: "يذهب كله إلى دفعة واحدة.",
+    two: "يُقسّم على دفعتين؛ وما لا ينقسم يذهب إلى الأولى.",
+    few: "يُقسّم على {count} دفعات؛ وما لا ينقسم يذهب إلى الأولى.",
+    other: "يُقسّم على {count} دفعة؛ وما لا ينقسم يذهب إلى الأولى.",
   },
   "split.even": {
     one: "{amount} لشخص واحد",
