@@ -15,6 +15,9 @@ const sendButton = (page) => page.getByRole('button', { name: /^Send \d/ });
 async function fill(page, payments, base = '') {
     await page.goto(`${base}/app/pay`);
     await row(page, 1).waitFor();
+    const anew = page.getByRole('button', { name: 'Start anew' });    // what was left unfinished is there
+    if (await anew.count() > 0) await anew.click();
+    await anew.waitFor({ state: 'hidden' });
     for (const [i, [address, amount]] of payments.entries()) {
         if (await row(page, i + 1).count() === 0) await page.getByRole('button', { name: 'Add a person' }).click();
         await row(page, i + 1).getByLabel('E-mail').fill(address);
@@ -249,6 +252,7 @@ scene('a list of 1,000 people is pasted and paid', async ({ open }) => {
     const faulty = Buffer.from([...lines, 'nobody, x'].join('\r\n'));
     await page.getByLabel('Or open a CSV file').setInputFiles({ name: 'payroll.csv', mimeType: 'text/csv', buffer: faulty });
     await page.getByText(/^Line 1,?001:/).waitFor();
+    await page.getByRole('button', { name: 'Correct 1 line first' }).waitFor();
     await look(page, 'list, a fault');
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
     await payer.context.grantPermissions(['clipboard-read', 'clipboard-write']);
@@ -263,6 +267,49 @@ scene('a list of 1,000 people is pasted and paid', async ({ open }) => {
     assert.equal(await balance(payer), welcome + 100_000 - total);
     const [last] = (await administer(`/v1/accounts/${payer.account}/entries?limit=1`)).data;
     assert.equal(last.counterparties.length, 1_000);
+});
+
+scene('more unknown addresses than a day allows withhold no others', async ({ open }) => {
+    const [payer, payee] = await payerAndPayee(open, { expects: [/^429 POST \/v1\/recipients:resolve$/] });
+    const { page } = payer;
+    await page.goto('/app/pay');
+    await page.getByRole('button', { name: 'Paste or open a list' }).click();
+    const unknown = Array.from({ length: 120 }, () => `${addressOf(newName())}, 0.01`);
+    await page.getByLabel('Lines').fill([`${payee.email}, 0.01`, ...unknown].join('\n'));
+    await page.getByRole('button', { name: 'Add 121 payments' }).click();
+    await page.getByText('A wallet looks up 2,000 addresses a day').waitFor();
+    await row(page, 1).getByText('Has a wallet here').waitFor();
+    await row(page, 100).getByText('Nobody with this address has a wallet here.').waitFor();
+    await row(page, 101).getByText('Not looked up: 100 unknown addresses a day are the limit.').waitFor();
+});
+
+scene('an unfinished payment is gone on with', async ({ open }) => {
+    const [payer, payee] = await payerAndPayee(open);
+    const { page } = payer;
+    const address = row(page, 1).getByLabel('E-mail');
+    const payLink = page.getByRole('navigation').getByRole('link', { name: 'Pay', exact: true });
+    await fill(page, [[payee.email, '120']]);
+    await page.getByRole('main').getByRole('link', { name: 'Top up' }).click();
+    await page.getByRole('button', { name: 'Top up $50.00' }).click();
+    await page.getByRole('main').getByRole('link', { name: 'Pay', exact: true }).click();
+    await row(page, 1).waitFor();
+    assert.equal(await address.inputValue(), payee.email);
+
+    await page.getByRole('button', { name: 'Start anew' }).click();
+    await page.waitForFunction(() => document.querySelector('[name=email]').value === '');
+    await payLink.click();
+    await row(page, 1).waitFor();
+    assert.equal(await address.inputValue(), '');
+
+    await page.goBack();
+    await page.goBack();
+    await page.waitForFunction(() => document.querySelector('[name=email]')?.value);
+    await review(page);
+    await sendButton(page).click();
+    await receipt(page).waitFor();
+    await payLink.click();
+    await row(page, 1).waitFor();
+    assert.equal(await address.inputValue(), '', 'what was sent is not unfinished');
 });
 
 scene('a draft outlives its session', async ({ open }) => {

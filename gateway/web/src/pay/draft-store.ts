@@ -20,6 +20,27 @@ export function loadDraft(key: string, account: string): KeptDraft | null {
   }
 }
 
+const written_place = "pay/written";
+
+/** The payment whose form this tab has shown last, null where that was sent. */
+export function writtenKey(): string | null {
+  try {
+    return sessionStorage.getItem(written_place);
+  } catch {
+    return null;
+  }
+}
+
+/** Notes that a payment is being written, or that it was sent. */
+export function noteWritten(key: string, isUnsent: boolean): void {
+  try {
+    if (isUnsent) sessionStorage.setItem(written_place, key);
+    else if (writtenKey() === key) sessionStorage.removeItem(written_place);
+  } catch {
+    // Without storage the next payment begins empty.
+  }
+}
+
 export function saveDraft(key: string, kept: KeptDraft): void {
   try {
     if (isBlank(kept.draft)) sessionStorage.removeItem(place(key));

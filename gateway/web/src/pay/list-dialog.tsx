@@ -122,8 +122,7 @@ function listErrorText(error: ListError, currency: string): string {
     case "invalid_amount":
       return t("list.invalid_amount", {
         text: error.text,
-        problem:
-          error.error === "ambiguous" ? t("list.ambiguous") : moneyErrorText(error.error, currency),
+        problem: error.error === "ambiguous" ? t("list.ambiguous") : moneyErrorText(error.error, currency),
       });
     case "too_many":
       return t("list.too_many", { count: rows_at_most });

@@ -13,6 +13,7 @@ import { formatMoney } from "../money";
 import { announce } from "../status";
 import type { Assessment } from "./assess";
 import {
+  isBlank,
   isEmpty,
   rows_at_most,
   withAmounts,
@@ -23,10 +24,11 @@ import {
   type Draft,
 } from "./draft";
 import { ListDialog } from "./list-dialog";
+import { newPayment } from "./new-payment";
 import { attemptsOf, totalOf, type Order } from "./order";
 import { PayRow, type RowActions } from "./pay-row";
 import { looksLikeList, readPaymentList } from "./payment-list";
-import type { AddressBook } from "./people";
+import { isLimited, type AddressBook } from "./people";
 import { SplitDialog } from "./split-dialog";
 import { Totals } from "./totals";
 
@@ -153,10 +155,18 @@ export function PayForm(props: Props) {
     setReviewing(false);
     if (assessment.firstError !== null) focusNow(assessment.firstError);
     else if (assessment.payments !== null) props.onReview();
+    else {
+      const unknown = draft.rows.find(({ id }) => assessment.findings.get(id)?.person === null);
+      if (unknown !== undefined) focusNow({ row: unknown.id, field: "email" });
+    }
   }, [reviewing]);
 
   return (
-    <Page class="pay" title={t("pay.title")}>
+    <Page
+      class="pay"
+      title={t("pay.title")}
+      actions={!isBlank(draft) && <Button onClick={() => newPayment()}>{t("pay.anew")}</Button>}
+    >
       <p class="soft">{t("pay.lead")}</p>
       <OpenPayments wallet={wallet} />
       <form
@@ -179,6 +189,7 @@ export function PayForm(props: Props) {
                 currency={currency}
                 findings={assessment.findings.get(row.id)}
                 tried={tried}
+                limited={isLimited(book.failure)}
                 disabled={busy}
                 book={book}
                 actions={actions}
@@ -245,7 +256,7 @@ export function PayForm(props: Props) {
 function LookUpFailed({ failure }: { failure: Failure | null }) {
   // That the session is over is said above the page.
   if (failure === null || (failure instanceof Problem && failure.code === "unauthenticated")) return null;
-  const isUsedUp = failure instanceof Problem && failure.code === "rate_limited";
+  const isUsedUp = isLimited(failure);
   return (
     <Notice tone={isUsedUp ? "warning" : "error"} role="alert" title={t("pay.look_up_failed")}>
       <p>{isUsedUp ? t("pay.look_ups_used_up") : problemText(failure)}</p>

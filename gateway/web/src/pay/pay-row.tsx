@@ -27,6 +27,8 @@ interface Props {
   findings: Findings | undefined;
   /** Review was pressed: what is missing is said, too. */
   tried: boolean;
+  /** No more addresses are looked up today. */
+  limited: boolean;
   disabled: boolean;
   book: AddressBook;
   actions: RowActions;
@@ -52,7 +54,7 @@ function isShallowEqual(one: object, other: object): boolean {
   );
 }
 
-function Fields({ row, number, currency, findings, tried, disabled, book, actions }: Props) {
+function Fields({ row, number, currency, findings, tried, limited, disabled, book, actions }: Props) {
   const [inAddress, setInAddress] = useEditing();
   const [inAmount, setInAmount] = useEditing();
   return (
@@ -65,7 +67,7 @@ function Fields({ row, number, currency, findings, tried, disabled, book, action
           class="pay-email"
           label={t("pay.email")}
           hint={addressHint(findings)}
-          error={addressError(row, findings, tried, inAddress, actions)}
+          error={addressError(row, findings, tried, limited, inAddress, actions)}
         >
           {(described) => (
             <RecipientField
@@ -166,6 +168,7 @@ function addressError(
   { email }: Row,
   findings: Findings | undefined,
   tried: boolean,
+  limited: boolean,
   editing: boolean,
   actions: RowActions,
 ) {
@@ -186,7 +189,7 @@ function addressError(
         </>
       );
     default:
-      return undefined;
+      return limited && !editing && findings?.person === null && t("pay.error.not_looked_up");
   }
 }
 

@@ -6,10 +6,11 @@ import { useMe, useWallet } from "../api/use-resource";
 import { Page } from "../components/page";
 import { FailedNotice, Skeleton } from "../components/states";
 import { t } from "../i18n/text";
+import { navigate } from "../router";
 import { NotFound } from "../screens/not-found";
 import { announce } from "../status";
 import { assess } from "./assess";
-import { loadDraft } from "./draft-store";
+import { loadDraft, noteWritten, writtenKey } from "./draft-store";
 import { isFresh, newPayment, newPaymentOf, markUsed } from "./new-payment";
 import { attemptsOf, bodyOf, type Order } from "./order";
 import { PayForm } from "./pay-form";
@@ -20,7 +21,7 @@ import { useAddressBook } from "./use-address-book";
 import { peopleOf, useDraft } from "./use-draft";
 import { useStep } from "./use-step";
 
-/** The payment at /app/pay/{paymentKey}; null at /app/pay, which chooses a key. */
+/** The payment at /app/pay/{paymentKey}; null at /app/pay, which goes to what was left unfinished or to a new one. */
 export function Pay({ paymentKey }: { paymentKey: string | null }) {
   if (paymentKey === null) return <NewPayment />;
   if (!/^[\w-]{22}$/.test(paymentKey)) return <NotFound />;
@@ -28,7 +29,12 @@ export function Pay({ paymentKey }: { paymentKey: string | null }) {
 }
 
 function NewPayment() {
-  useEffect(() => newPayment({ replace: true }), []);
+  const { id } = useWallet();
+  useEffect(() => {
+    const key = writtenKey();
+    if (key !== null && loadDraft(key, id) !== null) navigate(`/app/pay/${key}`, { replace: true });
+    else newPayment({ replace: true });
+  }, []);
   return null;
 }
 
@@ -71,6 +77,10 @@ function Payment({ paymentKey }: { paymentKey: string }) {
   );
 
   const { state } = sending;
+  const isSent = state.name !== "open" || other !== null;
+  useEffect(() => {
+    if (isSent || !entry.asking) noteWritten(paymentKey, !isSent);
+  }, [isSent, entry.asking]);
   const [step, go] = useStep(assessment.payments !== null || state.name !== "open");
   if (state.name === "done")
     return <Receipt key="receipt" transfer={state.transfer} paymentKey={paymentKey} />;

@@ -5,6 +5,7 @@ import type { Translation } from "./translation";
 export const arPay: Translation<typeof enPay> = {
   "pay.title": "الدفع",
   "pay.lead": "ادفع لشخص واحد أو لكثيرين معاً. سترى كل شيء مرة أخرى قبل الإرسال.",
+  "pay.anew": "ابدأ من جديد",
   "pay.people": "من يحصل على كم",
   "pay.row": "الدفعة {number}",
   "pay.email": "البريد الإلكتروني",
@@ -45,6 +46,7 @@ export const arPay: Translation<typeof enPay> = {
   "pay.error.own": "هذا عنوانك أنت.",
   "pay.error.unknown":
     "لا أحد بهذا العنوان لديه محفظة هنا. تحقق منه، أو اطلب من صاحبه تسجيل الدخول إلى TokPay أولاً.",
+  "pay.error.not_looked_up": "لم يُبحث عنه: الحد 100 عنوان مجهول في اليوم.",
   "pay.ask_again": "ابحث مرة أخرى",
   "pay.repeated": "الشخص نفسه كما في الدفعة {number}. سيحصل على المبلغين.",
   "pay.error.short": "بهذا يزيد المجموع على ما لديك بمقدار {short}.",

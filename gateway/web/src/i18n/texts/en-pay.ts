@@ -2,6 +2,7 @@
 export const enPay = {
   "pay.title": "Pay",
   "pay.lead": "Pay one person or many at once. You see everything again before it is sent.",
+  "pay.anew": "Start anew",
   "pay.people": "Who gets how much",
   "pay.row": "Payment {number}",
   "pay.email": "E-mail",
@@ -31,6 +32,7 @@ export const enPay = {
   "pay.error.own": "This is your own address.",
   "pay.error.unknown":
     "Nobody with this address has a wallet here. Check it, or ask them to sign in to TokPay first.",
+  "pay.error.not_looked_up": "Not looked up: 100 unknown addresses a day are the limit.",
   "pay.ask_again": "Look up again",
   "pay.repeated": "The same person as in payment {number}. They get both amounts.",
   "pay.error.short": "With this the total is {short} more than you have.",
