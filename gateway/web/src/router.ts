@@ -12,10 +12,26 @@ export function location(): Location {
   return { path: window.location.pathname, query: new URLSearchParams(window.location.search) };
 }
 
+/** What the history keeps of a page: where one came from, and how far it was scrolled when one left it. */
+interface Kept {
+  from?: string;
+  scroll?: number;
+}
+const kept = (): Kept => (history.state as Kept | null) ?? {};
+
+/** How far to scroll down on the page one has come to, which is more than 0 where one has come back. */
+export const keptScroll = (): number => kept().scroll ?? 0;
+
+/** The address one came from to this page, "" where that is not known. */
+export const cameFrom = (): string => kept().from ?? "";
+
 /** Goes to an address of the app. replace: the present one is not kept in the history. */
 export function navigate(url: string, { replace = false } = {}): void {
   if (replace) history.replaceState(null, "", url);
-  else history.pushState(null, "", url);
+  else {
+    history.replaceState({ ...kept(), scroll: window.scrollY }, "");
+    history.pushState({ from: window.location.pathname + window.location.search }, "", url);
+  }
   for (const listener of listeners) listener();
 }
 

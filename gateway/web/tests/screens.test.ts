@@ -3,7 +3,7 @@ import test from "node:test";
 import { axisOf } from "../src/components/chart";
 import { midnightOf } from "../src/i18n/time";
 import { emptyFilter, filterOf, isFiltered, pageQuery, requestQuery } from "../src/screens/entry-filter";
-import { sinceOpened } from "../src/screens/overview-charts";
+import { balanceSummary, sinceOpened } from "../src/screens/overview-charts";
 import { deviceOf } from "../src/screens/user-agent";
 import { address } from "../src/router";
 
@@ -74,4 +74,15 @@ test("a balance is drawn from the day before the first that has anything, for a 
     const rows = Array.from({ length: days }, (_, i) => day(i < zeros ? 0 : 500));
     assert.equal(sinceOpened(rows).length, drawn, `${zeros} of ${days}`);
   }
+});
+
+test("a balance is told from the first day that has anything", () => {
+  const day = (date: number, closing: number) => ({
+    start: `2026-03-0${date}T12:00:00Z`,
+    in: 0,
+    out: 0,
+    closing,
+  });
+  const text = balanceSummary([day(1, 0), day(2, 700), day(3, 500)], "USD");
+  assert.equal(text, "From $7.00 on Mar 2, 2026 to $5.00 now. Lowest at the end of Mar 3, 2026: $5.00.");
 });

@@ -32,16 +32,30 @@ scene('transactions are searched, filtered and loaded page by page', async ({ op
     await page.getByText('123 transactions, that is all.').waitFor();
     assert.equal(await rows(page).count(), 1 + 123);
 
+    const last = page.getByRole('link', { name: 'Top-up' }).last();
+    await last.scrollIntoViewIfNeeded();
+    const scrolled = await page.evaluate(() => window.scrollY);
+    await last.click();
+    await page.getByText('Reference', { exact: true }).waitFor();
+    await page.goBack();                        // to where one was, and as many
+    await page.getByText('123 transactions, that is all.').waitFor();
+    assert.ok(scrolled > 1_000);
+    assert.equal(await page.evaluate(() => window.scrollY), scrolled);
+
     await page.getByLabel('Search notes').fill('rent');
     await page.getByText('1 transaction, that is all.').waitFor();
     assert.match(await rows(page).nth(1).innerText(), /42\.00/);
     await page.reload();                        // the address has the search
+    await page.getByText('1 transaction, that is all.').waitFor();
+    await rows(page).nth(1).getByRole('link').click();
+    await page.getByRole('link', { name: 'All transactions' }).click();
     await page.getByText('1 transaction, that is all.').waitFor();
     await page.getByLabel('Search notes').fill('nothing has this note');
     await page.getByText('Nothing matches').waitFor();
     await look(page, 'transactions, nothing matches');
     await page.getByRole('button', { name: 'Clear all filters' }).first().click();
     await page.getByText('50 transactions shown, there are more.').waitFor();
+    assert.ok(await page.getByLabel('Search notes').evaluate((field) => field === document.activeElement), 'the keyboard goes on');
 
     await page.getByLabel('In', { exact: true }).click();
     await page.getByText('3 transactions, that is all.').waitFor();

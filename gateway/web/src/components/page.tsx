@@ -1,5 +1,6 @@
 import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { keptScroll } from "../router";
 import { Icon } from "./icon";
 
 let pagesShown = 0;
@@ -15,7 +16,7 @@ export function useHeading(title: string): RefObject<HTMLHeadingElement | null> 
   }, [title]);
   useEffect(() => {
     if (pagesShown++ === 0) return;
-    window.scrollTo(0, 0);
+    window.scrollTo(0, keptScroll());
     heading.current?.focus({ preventScroll: true });
   }, []);
   return heading;

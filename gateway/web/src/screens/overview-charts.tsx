@@ -14,10 +14,30 @@ const writers = (currency: string) => ({
 
 const least_days = 7;
 
+const firstUsed = (rows: SummaryRow[]) =>
+  rows.findIndex((row) => row.in !== 0 || row.out !== 0 || row.closing !== 0);
+
 /** The days of a balance from the one before anything happened, a week of them at least. */
 export function sinceOpened(rows: SummaryRow[]): SummaryRow[] {
-  const first = rows.findIndex((row) => row.in !== 0 || row.out !== 0 || row.closing !== 0);
+  const first = firstUsed(rows);
   return first < 0 ? rows : rows.slice(Math.max(0, Math.min(first - 1, rows.length - least_days)));
+}
+
+/** A balance in a sentence, from the first day that has anything. */
+export function balanceSummary(rows: SummaryRow[], currency: string): string {
+  const { write } = writers(currency);
+  const used = rows.slice(Math.max(0, firstUsed(rows)));
+  const first = used[0];
+  const last = used.at(-1);
+  if (first === undefined || last === undefined) return "";
+  const lowest = used.reduce((least, row) => (row.closing < least.closing ? row : least));
+  return t("chart.balance_summary", {
+    first: write(first.closing),
+    from: formatDate(first.start),
+    last: write(last.closing),
+    lowest: write(lowest.closing),
+    day: formatDate(lowest.start),
+  });
 }
 
 /** The balance at the end of every day. */
@@ -25,22 +45,7 @@ export function BalanceChart(props: { rows: SummaryRow[]; currency: string }) {
   const { currency } = props;
   const rows = sinceOpened(props.rows);
   const { write, writeTick } = writers(currency);
-  const first = rows[0];
-  const last = rows.at(-1);
-  const lowest = rows.reduce<SummaryRow | undefined>(
-    (least, row) => (least === undefined || row.closing < least.closing ? row : least),
-    undefined,
-  );
-  const summary =
-    first && last && lowest
-      ? t("chart.balance_summary", {
-          first: write(first.closing),
-          from: formatDate(first.start),
-          last: write(last.closing),
-          lowest: write(lowest.closing),
-          day: formatDate(lowest.start),
-        })
-      : "";
+  const summary = balanceSummary(rows, currency);
   return (
     <ChartFrame
       title={t("chart.balance")}

@@ -1,3 +1,4 @@
+import type { Ref } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Party, Summary } from "../api/types";
 import { useResource, useWallet } from "../api/use-resource";
@@ -11,15 +12,17 @@ import { t } from "../i18n/text";
 import { midnight, timeZone } from "../i18n/time";
 import { formatMoney, parseMoney } from "../money";
 import { address, location } from "../router";
-import { emptyFilter, filterOf, isFiltered, longest_search, type EntryFilter } from "./entry-filter";
+import { filterOf, isFiltered, longest_search, type EntryFilter } from "./entry-filter";
 
 interface Props {
   filter: EntryFilter;
   currency: string;
   onChange: (filter: EntryFilter) => void;
+  onClear: () => void;
+  searchRef: Ref<HTMLInputElement>;
 }
 
-export function TransactionFilters({ filter, currency, onChange }: Props) {
+export function TransactionFilters({ filter, currency, onChange, onClear, searchRef }: Props) {
   // A pause while typing may end after something else has changed: the address knows.
   const set = (change: Partial<EntryFilter>) => onChange({ ...filterOf(location().query), ...change });
   const { q: _q, counterparty: _counterparty, direction: _direction, ...rest } = filter;
@@ -33,7 +36,7 @@ export function TransactionFilters({ filter, currency, onChange }: Props) {
       aria-label={t("transactions.search")}
       onSubmit={(e) => e.preventDefault()}
     >
-      <SearchField value={filter.q} onChange={(q) => set({ q })} />
+      <SearchField inputRef={searchRef} value={filter.q} onChange={(q) => set({ q })} />
       <PersonField value={filter.counterparty} onChange={(counterparty) => set({ counterparty })} />
       <Choice
         legend={t("transactions.direction")}
@@ -79,7 +82,7 @@ export function TransactionFilters({ filter, currency, onChange }: Props) {
         </div>
       </details>
       {isFiltered(filter) && (
-        <Button look="quiet" onClick={() => onChange(emptyFilter)}>
+        <Button look="quiet" onClick={onClear}>
           {t("transactions.clear")}
         </Button>
       )}
@@ -90,7 +93,12 @@ export function TransactionFilters({ filter, currency, onChange }: Props) {
 // Long enough for a word to be typed, short enough not to wait for.
 const pause_ms = 300;
 
-function SearchField({ value, onChange }: { value: string; onChange: (q: string) => void }) {
+function SearchField(props: {
+  inputRef: Ref<HTMLInputElement>;
+  value: string;
+  onChange: (q: string) => void;
+}) {
+  const { inputRef, value, onChange } = props;
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
   useEffect(() => {
@@ -102,6 +110,7 @@ function SearchField({ value, onChange }: { value: string; onChange: (q: string)
     <TextField
       type="search"
       label={t("transactions.note")}
+      inputRef={inputRef}
       value={text}
       maxLength={longest_search}
       onInput={setText}

@@ -11,17 +11,22 @@ import { Table } from "../components/table";
 import { entryTitle, kindText, partyName } from "../i18n/entry-text";
 import { t } from "../i18n/text";
 import { formatExact } from "../i18n/time";
+import { cameFrom } from "../router";
 import { Refund, refundedBy } from "./refund";
 import { balanceAfter, changeOf, othersOf, partyOf } from "./transaction-party";
 
 export function Transaction({ id }: { id: string }) {
   const wallet = useWallet();
   const transfer = useResource<Transfer>(`/v1/transfers/${encodeURIComponent(id)}`);
+  const from = cameFrom();
   return (
     <Page
       class="narrow"
       title={transfer.data === undefined ? t("transaction.title") : titleOf(transfer.data, wallet)}
-      back={{ href: "/app/transactions", text: t("transaction.back") }}
+      back={{
+        href: from.startsWith("/app/transactions?") ? from : "/app/transactions",
+        text: t("transaction.back"),
+      }}
       actions={
         <Button onClick={() => window.print()}>
           <Icon name="print" />

@@ -6,6 +6,7 @@ import { Icon } from "../components/icon";
 import { Page } from "../components/page";
 import { FailedNotice, Notice, Skeleton } from "../components/states";
 import { t } from "../i18n/text";
+import { formatMoney } from "../money";
 import { address, navigate, useLocation } from "../router";
 import { emptyFilter, filterOf, isFiltered, pageQuery, requestQuery, type EntryFilter } from "./entry-filter";
 import { NothingYet } from "./overview";
@@ -28,6 +29,13 @@ export function Transactions() {
   const show = (wanted: EntryFilter) =>
     navigate(address("/app/transactions", pageQuery(wanted)), { replace: true });
 
+  const searchField = useRef<HTMLInputElement>(null);
+  // The button that was pressed goes away.
+  const clear = () => {
+    show(emptyFilter);
+    searchField.current?.focus();
+  };
+
   return (
     <Page
       title={t("nav.transactions")}
@@ -38,7 +46,16 @@ export function Transactions() {
         </LinkButton>
       }
     >
-      <TransactionFilters filter={filter} currency={wallet.currency} onChange={show} />
+      <p class="soft small">
+        {t("transactions.csv_hint", { minor: "-1000", amount: formatMoney(-1000, wallet.currency) })}
+      </p>
+      <TransactionFilters
+        filter={filter}
+        currency={wallet.currency}
+        onChange={show}
+        onClear={clear}
+        searchRef={searchField}
+      />
       <section class="card" aria-label={t("nav.transactions")}>
         <FailedNotice resource={entries} />
         {shown === undefined ? (
@@ -54,7 +71,7 @@ export function Transactions() {
           <Notice
             role="status"
             title={t("transactions.none_found")}
-            action={<Button onClick={() => show(emptyFilter)}>{t("transactions.clear")}</Button>}
+            action={<Button onClick={clear}>{t("transactions.clear")}</Button>}
           >
             <p>{t("transactions.none_found_text")}</p>
           </Notice>

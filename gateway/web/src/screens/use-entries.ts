@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Offline, Problem, request, type Failure } from "../api/client";
 import type { Entry, Page } from "../api/types";
 import { useResource } from "../api/use-resource";
@@ -23,14 +23,23 @@ interface Older {
 
 const nothing = (url: string): Older => ({ url, pages: [], loading: false, failure: null });
 
+// Outlives its page, so that one comes back to as many entries as one has left.
+const memory = {
+  url: "",
+  entries: new Map<number, Entry>(),
+  dropped: [] as Page<Entry>[],
+  older: nothing(""),
+};
+
 // A search may end before it has found anything; so often it is continued without being asked.
 const rounds_at_most = 10;
 
 /** The entries that url asks for: the newest page, kept up to date, and the older ones that were loaded. */
 export function useEntries(url: string): Entries {
   const newest = useResource<Page<Entry>>(url);
-  const [state, setOlder] = useState<Older>(nothing(url));
+  const [state, setOlder] = useState<Older>(memory.older);
   const older: Older = state.url === url ? state : nothing(url);
+  memory.older = { ...older, loading: false };
   const { seen, pages: olderPages } = useSeen(url, newest.data, older.pages);
   const last = olderPages.at(-1) ?? newest.data;
 
@@ -78,15 +87,14 @@ export function useEntries(url: string): Entries {
  * that has left all of them behind, it starts anew, without the older pages.
  */
 function useSeen(url: string, newest: Page<Entry> | undefined, older: Page<Entry>[]) {
-  const memory = useRef({ url, entries: new Map<number, Entry>(), dropped: [] as Page<Entry>[] });
-  if (memory.current.url !== url) memory.current = { url, entries: new Map(), dropped: [] };
-  const { entries } = memory.current;
+  if (memory.url !== url) Object.assign(memory, { url, entries: new Map(), dropped: [] });
+  const { entries } = memory;
   const rows = newest?.data ?? [];
   if (entries.size > 0 && rows.length > 0 && !rows.some(({ version }) => entries.has(version))) {
     entries.clear();
-    memory.current.dropped = older;
+    memory.dropped = older;
   }
-  const pages = older === memory.current.dropped ? [] : older;
+  const pages = older === memory.dropped ? [] : older;
   for (const entry of [...rows, ...pages.flatMap(({ data }) => data)]) entries.set(entry.version, entry);
   return { seen: [...entries.values()].sort((a, b) => b.version - a.version), pages };
 }

@@ -125,6 +125,8 @@ export const ar: Translation<typeof en> = {
   "overview.days": { one: "يوم واحد", two: "يومان", few: "{count} أيام", other: "{count} يوماً" },
 
   "transactions.csv": "تنزيل CSV",
+  "transactions.csv_hint":
+    "ملف CSV للبرامج: الأشخاص فيه أرقام حسابات، والمبالغ بأصغر وحدة: {minor} تعني {amount}.",
   "transactions.search": "البحث في المعاملات",
   "transactions.note": "البحث في الملاحظات",
   "transactions.direction": "الاتجاه",

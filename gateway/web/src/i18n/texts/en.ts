@@ -118,6 +118,8 @@ export const en = {
   "overview.days": { one: "{count} day", other: "{count} days" },
 
   "transactions.csv": "Download CSV",
+  "transactions.csv_hint":
+    "The CSV is for programs: people are numbers of accounts, and amounts count the smallest unit: {minor} is {amount}.",
   "transactions.search": "Search transactions",
   "transactions.note": "Search notes",
   "transactions.direction": "Direction",
