@@ -51,6 +51,7 @@ export function PayForm(props: Props) {
   const { draft, change, assessment, book, wallet } = props;
   const { currency } = wallet;
   const form = useRef<HTMLFormElement>(null);
+  const [unfinished] = useState(!isBlank(draft));
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
   const [list, setList] = useState<string | null>(null);
@@ -165,7 +166,7 @@ export function PayForm(props: Props) {
     <Page
       class="pay"
       title={t("pay.title")}
-      actions={!isBlank(draft) && <Button onClick={() => newPayment()}>{t("pay.anew")}</Button>}
+      actions={unfinished && <Button onClick={() => newPayment()}>{t("pay.anew")}</Button>}
     >
       <p class="soft">{t("pay.lead")}</p>
       <OpenPayments wallet={wallet} />
