@@ -47,7 +47,10 @@ export function Transactions() {
       }
     >
       <p class="soft small">
-        {t("transactions.csv_hint", { minor: "-1000", amount: formatMoney(-1000, wallet.currency) })}
+        {t("transactions.csv_hint", {
+          minor: "\u2066-1000\u2069",
+          amount: formatMoney(-1000, wallet.currency),
+        })}
       </p>
       <TransactionFilters
         filter={filter}
