@@ -130,11 +130,13 @@ TEST(Transfers, ThatAreWrongArePointedAt) {
 		{transfer("description", R"("\u0000")"), {"/description"}},
 		{transfer("description", '"' + std::string(10001, 'x') + '"'), {"/description"}},
 		{transfer("metadata", "[]"), {"/metadata"}},
-		{transfer("metadata", R"({"a":{"b":["\u0000"]}})"), {"/metadata"}},
-		{transfer("metadata", R"({"a\u0000":1})"), {"/metadata"}},
-		{transfer("metadata", R"({"a":1e1001})"), {"/metadata"}},
-		{transfer("metadata", R"({"a":-1e-1001})"), {"/metadata"}},
-		{transfer("metadata", "{\"a\":" + std::string(101, '9') + "}"), {"/metadata"}},
+		{transfer("metadata", R"({"a":{"b":[1,"\u0000"]}})"), {"/metadata/a/b/1"}},
+		{transfer("metadata", R"({"a\u0000":1})"), {"/metadata/a\0"s}},
+		{transfer("metadata", R"({"a":1e1001})"), {"/metadata/a"}},
+		{transfer("metadata", R"({"x":1,"a":-1e-1001})"), {"/metadata/a"}},
+		{transfer("metadata", "{\"a\":" + std::string(101, '9') + "}"), {"/metadata/a"}},
+		{transfer("metadata", "{\"a\":" + repeated(66, "1e1000") + "}"), {"/metadata"}},
+		{transfer("metadata", "{\"a\":" + repeated(66, "1E-1000") + "}"), {"/metadata"}},
 		{transfer("metadata", "{\"a\":\"" + std::string(65536, 'x') + "\"}"), {"/metadata"}},
 		{transfer("key", "\"k\""), {"/key"}},
 		{transfer("chain", "1"), {"/chain"}},
@@ -172,6 +174,7 @@ TEST(Transfers, HaveBoundsThatAreReached) {
 			 transfer(
 				 "metadata", "{\"a\":1e1000,\"b\":1E-1000,\"c\":" + std::string(100, '9') + "}")})
 		EXPECT_TRUE(read_transfer_body(body)) << body.substr(0, 200);
+	EXPECT_TRUE(read_transfer_body(transfer("metadata", "{\"a\":" + repeated(65, "1e1000") + "}")));
 }
 
 // RFC 6901: a tilde in a name is ~0, a slash is ~1.
@@ -231,6 +234,15 @@ TEST(Batches, HaveAtMost100000CreditsInAll) {
 		R"({"transfers":)" +
 		repeated(10, R"({"key":"k","debit":"1","credits":)" + repeated(10000, credit) + "}") +
 		"}"));
+}
+
+// Else 8 MiB of them would come back as a gigabyte.
+TEST(Batches, HaveBoundedMetadataInAll) {
+	const std::string metadata = R"(,"metadata":{"a":)" + repeated(64, "1e1000") + "}}";
+	const std::string one = R"({"key":"k","debit":"1","credits":[)" + credit + ']' + metadata;
+	EXPECT_TRUE(read_transfer_batch(R"({"transfers":)" + repeated(131, one) + '}'));
+	EXPECT_EQ(pointers(read_transfer_batch(R"({"transfers":)" + repeated(132, one) + '}')),
+		Pointers({"/transfers"}));
 }
 
 // The other bodies
