@@ -88,8 +88,8 @@ def test_a_patch_happens_whole_or_not_at_all(admin, ledger, patch, code):
 
 @pytest.mark.parametrize("patch, pointer", [
     ({"status": "gone"}, "/status"), ({"status": None}, "/status"), ({"status": 1}, "/status"), ({"status": ""}, "/status"), ({"min_balance": "0"}, "/min_balance"),
-    ({"max_balance": 1.5}, "/max_balance"), ({"metadata": []}, "/metadata"), ({"metadata": {"a": "\0"}}, "/metadata"), ({"name": "x"}, "/name"),
-    ({"balance": 5}, "/balance"), ({"owner": "x"}, "/owner"),
+    ({"max_balance": 1.5}, "/max_balance"), ({"metadata": []}, "/metadata"), ({"metadata": {"a": "\0"}}, "/metadata/a"), ({"name": "x"}, "/name"),
+    ({"balance": 5}, "/balance"), ({"owner": "x"}, "/owner"), ({"max_balance": (1 << 62) + 1}, "/max_balance"), ({"min_balance": -(1 << 62) - 1}, "/min_balance"),
 ])  # fmt: skip
 def test_a_patch_of_something_else_is_pointed_at(admin, ledger, patch, pointer):
     reply = admin.patch(f"/v1/accounts/{ledger.open_account()}", patch)

@@ -330,7 +330,9 @@ def test_the_ledgers_refusals_keep_their_codes_and_name_the_account(admin, ledge
 @pytest.mark.parametrize("body", [{"currency": "XXX"}, {"currency": ""}, {"currency": "usd"}, {"name": ""}, {"owner": ""}, {"min_balance": 1},
                                   {"max_balance": (1 << 62) + 1}, {"min_balance": -(1 << 62) - 1}, {"name": "funding/USD"}])  # fmt: skip
 def test_accounts_that_the_ledger_does_not_open_are_refused(admin, body):
-    check_problem(admin.post("/v1/accounts", body), 422, "invalid_request")
+    reply = admin.post("/v1/accounts", body)
+    check_problem(reply, 422, "invalid_request")
+    assert reply.pointers == [f"/{member}" for member in body]
 
 
 def test_a_poisoned_request_among_fifty_good_ones_hurts_only_itself(admin, ledger):

@@ -14,8 +14,8 @@ constexpr size_t max_errors = 100;
 constexpr size_t max_metadata_bytes = 65536;
 constexpr size_t max_name_bytes = 255;
 constexpr size_t max_currency_bytes = 12;
-constexpr int64_t highest_limit = int64_t{1}
-								  << 62; // and lowest with a minus sign, as in the ledger
+// Of a balance, as in the ledger; the lowest is as far below 0.
+constexpr int64_t highest_limit = int64_t{1} << 62;
 
 // PostgreSQL's numeric holds more than this; a number beyond it would fail the whole batch.
 constexpr size_t max_number_bytes = 100;
@@ -169,6 +169,26 @@ std::optional<int64_t> ObjectReader::optional_integer(std::string_view name) {
 		return std::nullopt;
 	}
 	return document_[*index].integer;
+}
+
+std::optional<int64_t> ObjectReader::optional_limit(std::string_view name, int64_t highest) {
+	const auto limit = optional_integer(name);
+	if (limit && (*limit < -highest_limit || *limit > highest))
+		fail(name, "expected " + std::to_string(-highest_limit) + " to " + std::to_string(highest) +
+					   ", or null");
+	return limit;
+}
+
+void ObjectReader::check_choice(
+	std::string_view name, std::initializer_list<std::string_view> choices) {
+	const auto index = find(name);
+	if (!index || (document_[*index].type == json::Type::string &&
+					  std::ranges::find(choices, document_[*index].text) != choices.end()))
+		return;
+	std::string detail = "expected one of";
+	for (const std::string_view choice : choices)
+		detail.append(choice == *choices.begin() ? " " : ", ").append(choice);
+	fail(name, std::move(detail));
 }
 
 std::optional<std::string> ObjectReader::text(
@@ -455,8 +475,11 @@ Result<TransferRequest> read_capture(std::string_view body) {
 		[](const json::Document &document, ObjectReader &reader, auto &errors) {
 			TransferRequest capture{.kind = "capture"};
 			if (reader.has("amounts"))
-				if (const auto array = reader.required_array("amounts", max_credits_per_transfer))
+				if (const auto array = reader.required_array("amounts", max_credits_per_transfer)) {
 					capture.amounts = read_amounts(document, *array, errors);
+					if (errors.empty() && std::ranges::max(*capture.amounts) == 0)
+						reader.fail("amounts", "has nothing but 0; void the hold to release it");
+				}
 			return capture;
 		});
 }
@@ -489,32 +512,54 @@ Result<RefundRequest> read_refund(std::string_view body) {
 
 Result<std::string> read_account_patch(std::string_view body) {
 	return read_body(body, [](const json::Document &document, ObjectReader &reader, auto &) {
-		reader.optional_integer("min_balance");
-		reader.optional_integer("max_balance");
+		reader.optional_limit("min_balance", highest_limit);
+		reader.optional_limit("max_balance", highest_limit);
 		reader.optional_object("metadata");
-		if (reader.has("status")) {
-			const std::string status = reader.required_text("status", max_name_bytes);
-			if (!status.empty() && status != "open" && status != "frozen" && status != "closed")
-				reader.fail("status", "expected open, frozen or closed");
-		}
+		reader.check_choice("status", {"open", "frozen", "closed"});
 		std::string patch;
 		document.append_text(0, &patch);
 		return patch;
 	});
 }
 
+namespace {
+
+// As the ledger has it in the table currency.
+bool is_currency_code(std::string_view text) {
+	const auto is_letter = [](char c) { return c >= 'A' && c <= 'Z'; };
+	return text.size() >= 3 && is_letter(text[0]) && std::ranges::all_of(text, [&](char c) {
+		return is_letter(c) || (c >= '0' && c <= '9');
+	});
+}
+
+// Where it is not null, not empty.
+std::optional<std::string> optional_name(ObjectReader &reader, std::string_view name) {
+	auto text = reader.optional_text(name, max_name_bytes);
+	if (text && text->empty())
+		reader.fail(name, "is empty");
+	return text;
+}
+
+} // namespace
+
 Result<AccountRequest> read_account(std::string_view body) {
 	return read_body(body, [](const json::Document &, ObjectReader &reader, auto &) {
 		AccountRequest account;
-		account.name = reader.optional_text("name", max_name_bytes);
-		if (auto currency = reader.optional_text("currency", max_currency_bytes))
+		account.name = optional_name(reader, "name");
+		if (account.name && account.name->starts_with("funding/"))
+			reader.fail("name", "begins with funding/, as only funding accounts' names do");
+		if (auto currency = reader.optional_text("currency", max_currency_bytes)) {
 			account.currency = *currency;
+			if (!is_currency_code(*currency))
+				reader.fail(
+					"currency", "expected 3 to 12 capital letters and digits, a letter first");
+		}
 		if (reader.has("min_balance"))
-			account.min_balance = reader.optional_integer("min_balance");
-		account.max_balance = reader.optional_integer("max_balance");
+			account.min_balance = reader.optional_limit("min_balance", 0);
+		account.max_balance = reader.optional_limit("max_balance", highest_limit);
 		if (auto metadata = reader.optional_object("metadata"))
 			account.metadata = *metadata;
-		account.owner = reader.optional_text("owner", max_name_bytes);
+		account.owner = optional_name(reader, "owner");
 		return account;
 	});
 }
@@ -525,7 +570,6 @@ constexpr size_t max_address_bytes = 1000; // of what people paste; an address h
 constexpr size_t max_display_name_characters = 100;
 constexpr size_t max_character_bytes = 4;
 constexpr size_t max_locale_bytes = 35;
-constexpr size_t max_theme_bytes = 10;
 
 // Of a text in UTF-8: not the second to fourth bytes of one.
 bool begins_character(char c) {
@@ -604,11 +648,7 @@ Result<std::string> read_profile_patch(std::string_view body) {
 		if (const auto locale = reader.optional_text("locale", max_locale_bytes))
 			if (!is_language_tag(*locale))
 				reader.fail("locale", "expected a language tag (BCP 47), as de-CH, or null");
-		if (reader.has("theme")) {
-			const std::string theme = reader.required_text("theme", max_theme_bytes);
-			if (!theme.empty() && theme != "light" && theme != "dark" && theme != "system")
-				reader.fail("theme", "expected light, dark or system");
-		}
+		reader.check_choice("theme", {"light", "dark", "system"});
 		std::string patch;
 		document.append_text(0, &patch);
 		return patch;

@@ -24,11 +24,14 @@ public:
 	std::optional<int64_t> optional_id(std::string_view name);
 	std::optional<int64_t> optional_amount(std::string_view name);
 	std::optional<int64_t> optional_integer(std::string_view name);
+	std::optional<int64_t> optional_limit(std::string_view name, int64_t highest); // of a balance
 	std::optional<std::string> optional_text(std::string_view name, size_t max_bytes);
 	std::optional<std::string> optional_object(std::string_view name); // as JSON text for jsonb
 	// Index of a member that is an array of 1 to max_size elements.
 	std::optional<uint32_t> required_array(std::string_view name, size_t max_size);
 
+	// Faults a member that is there and none of these strings.
+	void check_choice(std::string_view name, std::initializer_list<std::string_view> choices);
 	void fail(std::string_view name, std::string detail);
 	void finish();
 

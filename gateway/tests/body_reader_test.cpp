@@ -295,6 +295,50 @@ TEST(Accounts, ThatAreWrongArePointedAt) {
 			"/balance"}));
 }
 
+TEST(Accounts, ThatNoLedgerOpensArePointedAt) {
+	for (const std::string currency :
+		{"", "US", "usd", "USd", "1SD", "US-", "ABCDEFGHIJKLM", "ÜSD"})
+		EXPECT_EQ(
+			pointers(read_account("{\"currency\":\"" + currency + "\"}")), Pointers({"/currency"}))
+			<< currency;
+	for (const std::string limit : {"4611686018427387905", "-4611686018427387905"})
+		for (const std::string name : {"min_balance", "max_balance"}) {
+			const std::string body = "{\"" + name + "\":" + limit + '}';
+			EXPECT_EQ(pointers(read_account(body)), Pointers({'/' + name})) << body;
+			EXPECT_EQ(pointers(read_account_patch(body)), Pointers({'/' + name})) << body;
+		}
+	EXPECT_EQ(pointers(read_account(R"({"name":"","owner":"","min_balance":1})")),
+		Pointers({"/name", "/min_balance", "/owner"}));
+	EXPECT_EQ(pointers(read_account(R"({"name":"funding/USD"})")), Pointers({"/name"}));
+	for (const std::string body :
+		{R"({"min_balance":-4611686018427387904,"max_balance":4611686018427387904})",
+			R"({"currency":"ABCDEFGHIJK2","name":"f","owner":"o"})"})
+		EXPECT_TRUE(read_account(body)) << body;
+}
+
+TEST(Captures, OfNothingArePointedAt) {
+	EXPECT_EQ(pointers(read_capture(R"({"amounts":[0,0]})")), Pointers({"/amounts"}));
+	EXPECT_TRUE(read_capture(R"({"amounts":[0,1]})"));
+}
+
+// Messages
+
+TEST(Details, SayWhatIsExpected) {
+	const std::pair<Problem, const char *> cases[] = {
+		{read_transfer_body("[]").error(), "The body: expected an object"},
+		{read_balances_query(R"({"accounts":["0"]})").error(),
+			"/accounts/0: expected an id: a string of digits without a leading zero, at most "
+			"9223372036854775807"},
+		{read_account_patch(R"({"status":null})").error(),
+			"/status: expected one of open, frozen, closed"},
+		{read_transfer_body(transfer("metadata", R"({"a":1e131071})")).error(),
+			"/metadata/a: expected a number of at most 100 characters, its exponent from -1000 to "
+			"1000"},
+	};
+	for (const auto &[problem, detail] : cases)
+		EXPECT_EQ(problem.detail, detail);
+}
+
 // People
 
 TEST(Addresses, AreTextsOfAnyKind) {
