@@ -256,6 +256,16 @@ def test_a_query_that_is_not_understood_is_refused(admin, pair, path, status):
     check_problem(admin.get(path.format(*pair)), status, code)
 
 
+def test_a_query_of_a_request_that_has_none_is_refused(admin, pair, still):
+    for path, operations in api_description.DOCUMENT["paths"].items():
+        for method in {"post", "patch", "delete"} & set(operations):
+            if "security" not in operations[method]:  # those of browsers are refused earlier
+                path = path.replace("{id}", pair[0]) + "?dry_run=true"
+                reply = admin.request(method.upper(), path, transfer_body(pair), {"Idempotency-Key": new_key()})
+                assert "dry_run" in check_problem(reply, 422, "invalid_request")["detail"]
+    assert admin.post("/v1/transfers?", transfer_body(pair, "1001"), new_key()).code == "insufficient_funds"
+
+
 @pytest.mark.parametrize("text", ["%00", "a%00b", "%ff", "%c3%28", "%ed%a0%80"])
 @pytest.mark.parametrize("path", ["/v1/accounts?name={}", "/v1/transfers?debit=1&key={}"])
 def test_a_text_that_the_ledger_cannot_hold_is_no_fault_of_the_gateway(admin, path, text):
