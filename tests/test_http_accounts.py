@@ -238,7 +238,17 @@ def test_an_export_has_every_entry_as_the_pages_have_it(admin, searched):
     assert admin.get(f"/v1/accounts/{UNKNOWN}/entries?format=csv").status == 404
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", '"quoted", with comma', "two\nlines", "plain", "'", " =1"])
+@pytest.mark.parametrize("accept, kind", [
+    ("TEXT/CSV", "csv"), ("text/csv;q=0", "json"), ("text/csv; q=0.0, */*", "json"), ("application/json;q=0.5, text/csv;header=present;q=0.6", "csv"),
+    ("text/csv;q=0.5, application/json", "json"), ("text/csv;q=0.5,*/*;q=0.1", "csv"), ("text/csv;q=0.5, */*", "json"), ("text/csv, application/json", "csv"),
+    ("text/csvx", "json"), ("x/y;a=text/csv", "json"), ("", "json"), (" ,; , text/csv", "csv"),
+])  # fmt: skip
+def test_accept_says_whether_csv_is_wanted_more_than_json(admin, searched, accept, kind):
+    reply = admin.get(f"/v1/accounts/{searched[0]}/entries?limit=1", Accept=accept)
+    assert (reply.status, kind in reply.headers["Content-Type"]) == (200, True), reply.headers["Content-Type"]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", '"quoted", with comma', "two\nlines", "plain", "'", " =1", "x;=1", "＝1"])
 def test_texts_in_an_export_are_no_formulas(admin, ledger, text):
     payer, payee = ledger.open_accounts(1, 0)
     admin.transfer(payer, [(payee, 1)], description=text)
