@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import time
 from datetime import datetime, timedelta, timezone
 from urllib.parse import quote
@@ -88,8 +89,8 @@ def test_a_patch_happens_whole_or_not_at_all(admin, ledger, patch, code):
 
 @pytest.mark.parametrize("patch, pointer", [
     ({"status": "gone"}, "/status"), ({"status": None}, "/status"), ({"status": 1}, "/status"), ({"status": ""}, "/status"), ({"min_balance": "0"}, "/min_balance"),
-    ({"max_balance": 1.5}, "/max_balance"), ({"metadata": []}, "/metadata"), ({"metadata": {"a": "\0"}}, "/metadata"), ({"name": "x"}, "/name"),
-    ({"balance": 5}, "/balance"), ({"owner": "x"}, "/owner"),
+    ({"max_balance": 1.5}, "/max_balance"), ({"metadata": []}, "/metadata"), ({"metadata": {"a": "\0"}}, "/metadata/a"), ({"name": "x"}, "/name"),
+    ({"balance": 5}, "/balance"), ({"owner": "x"}, "/owner"), ({"max_balance": (1 << 62) + 1}, "/max_balance"), ({"min_balance": -(1 << 62) - 1}, "/min_balance"),
 ])  # fmt: skip
 def test_a_patch_of_something_else_is_pointed_at(admin, ledger, patch, pointer):
     reply = admin.patch(f"/v1/accounts/{ledger.open_account()}", patch)
@@ -237,13 +238,24 @@ def test_an_export_has_every_entry_as_the_pages_have_it(admin, searched):
     assert admin.get(f"/v1/accounts/{UNKNOWN}/entries?format=csv").status == 404
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", '"quoted", with comma', "two\nlines", "plain", "'", " =1"])
+@pytest.mark.parametrize("accept, kind", [
+    ("TEXT/CSV", "csv"), ("text/csv;q=0", "json"), ("text/csv; q=0.0, */*", "json"), ("application/json;q=0.5, text/csv;header=present;q=0.6", "csv"),
+    ("text/csv;q=0.5, application/json", "json"), ("text/csv;q=0.5,*/*;q=0.1", "csv"), ("text/csv;q=0.5, */*", "json"), ("text/csv, application/json", "csv"),
+    ("text/csvx", "json"), ("x/y;a=text/csv", "json"), ("", "json"), (" ,; , text/csv", "csv"),
+])  # fmt: skip
+def test_accept_says_whether_csv_is_wanted_more_than_json(admin, searched, accept, kind):
+    reply = admin.get(f"/v1/accounts/{searched[0]}/entries?limit=1", Accept=accept)
+    assert (reply.status, kind in reply.headers["Content-Type"]) == (200, True), reply.headers["Content-Type"]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", '"quoted", with comma', "two\nlines", "plain", "'", " =1", "x;=1", "＝1"])
 def test_texts_in_an_export_are_no_formulas(admin, ledger, text):
     payer, payee = ledger.open_accounts(1, 0)
     admin.transfer(payer, [(payee, 1)], description=text)
     body = admin.get(f"/v1/accounts/{payee}/entries?format=csv").body.decode()
     (line,) = list(csv.reader(io.StringIO(body, newline="")))[1:]
-    assert line[-1] == ("'" + text if text[0] in "=+-@\t\r\n" else text)
+    marked = re.sub(r"(^|[;\t\r\n])([=＝+@-])", r"\1'\2", text)
+    assert line[-1] == ("'" + marked if text[0] in "\t\r\n" else marked)
 
 
 def test_a_long_export_is_complete_and_in_order(admin, ledger):

@@ -90,7 +90,7 @@ def test_a_part_is_captured_and_the_rest_released(admin, ledger):
 
 
 @pytest.mark.parametrize("body, pointers", [
-    ({"amounts": [31]}, []), ({"amounts": [1, 1]}, []), ({"amounts": [0]}, []), ({"amounts": []}, ["/amounts"]), ({"amounts": None}, ["/amounts"]),
+    ({"amounts": [31]}, ["/amounts/0"]), ({"amounts": [1, 1]}, ["/amounts"]), ({"amounts": [0]}, ["/amounts"]), ({"amounts": []}, ["/amounts"]), ({"amounts": None}, ["/amounts"]),
     ({"amounts": [-1]}, ["/amounts/0"]), ({"amounts": ["1"]}, ["/amounts/0"]), ({"amounts": [1.5]}, ["/amounts/0"]), ({"amount": 1}, ["/amount"]),
 ])  # fmt: skip
 def test_a_capture_of_something_else_is_refused(admin, ledger, body, pointers):

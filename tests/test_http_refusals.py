@@ -1,7 +1,9 @@
 """Every refusal: its status, code and pointers, and that nothing has moved."""
 
+import json
 import threading
 
+import api_description
 import pytest
 from http_client import Client, admin, ledger, new_key  # noqa: F401 (fixtures)
 
@@ -131,7 +133,8 @@ WRONG = [  # path, body that is right, member, wrong values, pointer
     ("/v1/accounts", {}, "owner", [*NOT_TEXT, "x" * 256], "/owner"),
     ("/v1/accounts", {}, "min_balance", ["0", 1.5, True, [], HIGHEST + 1, -(1 << 63) - 1], "/min_balance"),
     ("/v1/accounts", {}, "max_balance", ["0", 1.5, True, {}, HIGHEST + 1], "/max_balance"),
-    ("/v1/accounts", {}, "metadata", [1, "x", [], {"a": "\0"}], "/metadata"),
+    ("/v1/accounts", {}, "metadata", [1, "x", []], "/metadata"),
+    ("/v1/accounts", {}, "metadata", [{"a": "\0"}], "/metadata/a"),
     ("/v1/accounts", {}, "id", ["1"], "/id"),
 ]  # fmt: skip
 
@@ -168,12 +171,25 @@ def test_missing_members_are_pointed_at(admin):
 
 METADATA = [r'{"a":"\u0000"}', r'{"\u0000":1}', r'{"a":[{"b":["x\u0000y"]}]}', '{"a":1e100000}', '{"a":-1e100000}',
             '{"a":1e-100000}', '{"a":1E+1001}', '{"a":%s}' % ("9" * 101), '{"a":0.%s}' % ("9" * 100)]  # fmt: skip
+PLACES = ["/a", "/\0", "/a/0/b/0", *["/a"] * 6]
 
 
-@pytest.mark.parametrize("metadata", METADATA)
-def test_metadata_that_the_ledger_cannot_hold_is_refused_before_it_is_sent(admin, pair, still, metadata):
+@pytest.mark.parametrize("metadata, place", zip(METADATA, PLACES))
+def test_metadata_that_the_ledger_cannot_hold_is_refused_before_it_is_sent(admin, pair, still, metadata, place):
     reply = admin.post("/v1/transfers", transfer_body(pair, top=f',"metadata":{metadata}'), new_key())
     check_problem(reply, 422, "invalid_request")
+    assert reply.pointers == ["/metadata" + place]
+
+
+def test_metadata_is_at_most_64_kib_with_its_numbers_written_out(admin, pair, still):
+    short = {"metadata": {"a": [0] * 70}}
+    transfer = {"debit": pair[0], "credits": [{"account": pair[1], "amount": 1}], **short}
+    batch = {"transfers": [{**transfer, "key": "k"}]}
+    for path, body in (("/v1/transfers", transfer), ("/v1/transfers:preview", transfer), ("/v1/holds", transfer), ("/v1/transfers:batch", batch), ("/v1/accounts", short)):
+        reply = admin.post(path, json.dumps(body).replace("0,", "1e1000,"), new_key())
+        check_problem(reply, 422, "invalid_request")
+        assert reply.pointers == ["/transfers/0/metadata" if "batch" in path else "/metadata"]
+    reply = admin.patch(f"/v1/accounts/{pair[0]}", json.dumps(short).replace("0,", "1e1000,"))
     assert reply.pointers == ["/metadata"]
 
 
@@ -238,6 +254,16 @@ QUERIES = [  # path, status
 def test_a_query_that_is_not_understood_is_refused(admin, pair, path, status):
     code = {400: "bad_request", 404: "not_found", 422: "invalid_request"}[status]
     check_problem(admin.get(path.format(*pair)), status, code)
+
+
+def test_a_query_of_a_request_that_has_none_is_refused(admin, pair, still):
+    for path, operations in api_description.DOCUMENT["paths"].items():
+        for method in {"post", "patch", "delete"} & set(operations):
+            if "security" not in operations[method]:  # those of browsers are refused earlier
+                path = path.replace("{id}", pair[0]) + "?dry_run=true"
+                reply = admin.request(method.upper(), path, transfer_body(pair), {"Idempotency-Key": new_key()})
+                assert "dry_run" in check_problem(reply, 422, "invalid_request")["detail"]
+    assert admin.post("/v1/transfers?", transfer_body(pair, "1001"), new_key()).code == "insufficient_funds"
 
 
 @pytest.mark.parametrize("text", ["%00", "a%00b", "%ff", "%c3%28", "%ed%a0%80"])
@@ -314,7 +340,9 @@ def test_the_ledgers_refusals_keep_their_codes_and_name_the_account(admin, ledge
 @pytest.mark.parametrize("body", [{"currency": "XXX"}, {"currency": ""}, {"currency": "usd"}, {"name": ""}, {"owner": ""}, {"min_balance": 1},
                                   {"max_balance": (1 << 62) + 1}, {"min_balance": -(1 << 62) - 1}, {"name": "funding/USD"}])  # fmt: skip
 def test_accounts_that_the_ledger_does_not_open_are_refused(admin, body):
-    check_problem(admin.post("/v1/accounts", body), 422, "invalid_request")
+    reply = admin.post("/v1/accounts", body)
+    check_problem(reply, 422, "invalid_request")
+    assert reply.pointers == [f"/{member}" for member in body]
 
 
 def test_a_poisoned_request_among_fifty_good_ones_hurts_only_itself(admin, ledger):

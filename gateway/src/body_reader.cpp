@@ -14,10 +14,17 @@ constexpr size_t max_errors = 100;
 constexpr size_t max_metadata_bytes = 65536;
 constexpr size_t max_name_bytes = 255;
 constexpr size_t max_currency_bytes = 12;
+// Of a balance, as in the ledger; the lowest is as far below 0.
+constexpr int64_t highest_limit = int64_t{1} << 62;
 
 // PostgreSQL's numeric holds more than this; a number beyond it would fail the whole batch.
 constexpr size_t max_number_bytes = 100;
 constexpr int max_exponent = 1000;
+constexpr const char *expected_number =
+	"expected a number of at most 100 characters, its exponent from -1000 to 1000";
+
+constexpr const char *expected_id = "expected an id: a string of digits without a leading zero, at "
+									"most 9223372036854775807";
 
 // The pointer to a member: "~" and "/" in its name are escaped (RFC 6901, section 3).
 std::string element(std::string pointer, std::string_view name) {
@@ -32,31 +39,60 @@ std::string element(std::string pointer, std::string_view name) {
 	return pointer;
 }
 
-bool storable_number(std::string_view text) {
-	if (text.size() > max_number_bytes)
-		return false;
-	const size_t e = text.find_first_of("eE");
+// How many digits jsonb writes, at most, for the exponent of a number: it has 1e3 as 1000. Nothing
+// for a number that is not stored.
+std::optional<size_t> exponent_digits(std::string_view number) {
+	if (number.size() > max_number_bytes)
+		return std::nullopt;
+	const size_t e = number.find_first_of("eE");
 	if (e == std::string_view::npos)
-		return true;
-	std::string_view digits = text.substr(e + 1);
+		return 0;
+	std::string_view digits = number.substr(e + 1);
 	if (digits.starts_with('+'))
 		digits.remove_prefix(1);
 	int exponent = 0;
 	const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
-	return parsed.ec == std::errc() && std::abs(exponent) <= max_exponent;
+	if (parsed.ec != std::errc() || std::abs(exponent) > max_exponent)
+		return std::nullopt;
+	return static_cast<size_t>(std::abs(exponent));
 }
 
-// Whether jsonb takes the value: no NUL in texts, no number beyond numeric.
-bool storable(const json::Document &document, uint32_t index) {
-	for (uint32_t i = index; i < document[index].end; i++) {
-		const json::Node &node = document[i];
-		if (node.name.find('\0') != std::string_view::npos ||
-			node.text.find('\0') != std::string_view::npos)
-			return false;
-		if (node.type == json::Type::number && !storable_number(node.text))
-			return false;
-	}
-	return true;
+// The same of all numbers in a value.
+size_t all_exponent_digits(const json::Document &document, uint32_t index) {
+	size_t digits = 0;
+	for (uint32_t i = index; i < document[index].end; i++)
+		if (document[i].type == json::Type::number)
+			digits += exponent_digits(document[i].text).value_or(0);
+	return digits;
+}
+
+bool has_nul(const json::Node &node) {
+	return node.name.find('\0') != std::string_view::npos ||
+		   node.text.find('\0') != std::string_view::npos;
+}
+
+// The first node in a value that jsonb does not take: NUL in a text, a number beyond numeric.
+std::optional<uint32_t> find_unstorable(const json::Document &document, uint32_t index) {
+	for (uint32_t i = index; i < document[index].end; i++)
+		if (has_nul(document[i]) ||
+			(document[i].type == json::Type::number && !exponent_digits(document[i].text)))
+			return i;
+	return std::nullopt;
+}
+
+// The pointer to a node in a value that pointer points at.
+std::string pointer_to(
+	const json::Document &document, uint32_t value, uint32_t node, const std::string &pointer) {
+	std::string found = pointer;
+	size_t position = 0;
+	document.for_each(value, [&](uint32_t i) {
+		const std::string place = std::to_string(position++);
+		if (i <= node && node < document[i].end)
+			found = pointer_to(document, i, node,
+				element(
+					pointer, document[value].type == json::Type::array ? place : document[i].name));
+	});
+	return found;
 }
 
 } // namespace
@@ -76,8 +112,12 @@ ObjectReader::ObjectReader(const json::Document &document, uint32_t object, std:
 	: document_(document), object_(object), pointer_(std::move(pointer)), errors_(errors) {}
 
 void ObjectReader::fail(std::string_view name, std::string detail) {
+	add(element(pointer_, name), std::move(detail));
+}
+
+void ObjectReader::add(std::string pointer, std::string detail) {
 	if (errors_.size() < max_errors)
-		errors_.push_back({element(pointer_, name), std::move(detail)});
+		errors_.push_back({std::move(pointer), std::move(detail)});
 }
 
 std::optional<uint32_t> ObjectReader::find(std::string_view name) {
@@ -91,7 +131,7 @@ int64_t ObjectReader::required_id(std::string_view name) {
 	if (index && document_[*index].type == json::Type::string)
 		id = parse_id(document_[*index].text);
 	if (!id)
-		fail(name, index ? "expected an id: a string of 1 to 19 digits" : "is missing");
+		fail(name, index ? expected_id : "is missing");
 	return id.value_or(0);
 }
 
@@ -131,6 +171,26 @@ std::optional<int64_t> ObjectReader::optional_integer(std::string_view name) {
 	return document_[*index].integer;
 }
 
+std::optional<int64_t> ObjectReader::optional_limit(std::string_view name, int64_t highest) {
+	const auto limit = optional_integer(name);
+	if (limit && (*limit < -highest_limit || *limit > highest))
+		fail(name, "expected " + std::to_string(-highest_limit) + " to " + std::to_string(highest) +
+					   ", or null");
+	return limit;
+}
+
+void ObjectReader::check_choice(
+	std::string_view name, std::initializer_list<std::string_view> choices) {
+	const auto index = find(name);
+	if (!index || (document_[*index].type == json::Type::string &&
+					  std::ranges::find(choices, document_[*index].text) != choices.end()))
+		return;
+	std::string detail = "expected one of";
+	for (const std::string_view choice : choices)
+		detail.append(choice == *choices.begin() ? " " : ", ").append(choice);
+	fail(name, std::move(detail));
+}
+
 std::optional<std::string> ObjectReader::text(
 	uint32_t index, std::string_view name, size_t max_bytes) {
 	const json::Node &node = document_[index];
@@ -168,11 +228,13 @@ std::optional<std::string> ObjectReader::optional_object(std::string_view name) 
 	std::string value;
 	if (document_[*index].type != json::Type::object)
 		fail(name, "expected an object or null");
-	else if (!storable(document_, *index))
-		fail(name, "has a text with U+0000 or a number of more than " +
-					   std::to_string(max_number_bytes) + " characters");
-	else if (document_.append_text(*index, &value); value.size() > max_metadata_bytes)
-		fail(name, "has more than " + std::to_string(max_metadata_bytes) + " bytes");
+	else if (const auto wrong = find_unstorable(document_, *index))
+		add(pointer_to(document_, *index, *wrong, element(pointer_, name)),
+			has_nul(document_[*wrong]) ? "has a text with U+0000" : expected_number);
+	else if (document_.append_text(*index, &value);
+			 value.size() + all_exponent_digits(document_, *index) > max_metadata_bytes)
+		fail(name, "has more than " + std::to_string(max_metadata_bytes) +
+					   " bytes, numbers with an exponent written out");
 	else
 		return value;
 	return std::nullopt;
@@ -323,6 +385,10 @@ Result<std::vector<TransferRequest>> complete::read_transfer_batch(std::string_v
 		if (credits > max_credits_per_batch)
 			reader.fail("transfers",
 				"has more than " + std::to_string(max_credits_per_batch) + " credits in all");
+		if (all_exponent_digits(document, *array) > max_exponent_digits_per_batch)
+			reader.fail("transfers", "has numbers with an exponent that take more than " +
+										 std::to_string(max_exponent_digits_per_batch) +
+										 " digits written out");
 		return transfers;
 	});
 }
@@ -337,8 +403,8 @@ Result<std::vector<int64_t>> complete::read_balances_query(std::string_view body
 					node.type == json::Type::string ? parse_id(node.text) : std::nullopt;
 				if (!id)
 					if (errors.size() < max_errors)
-						errors.push_back({"/accounts/" + std::to_string(accounts.size()),
-							"expected an id: a string of 1 to 19 digits"});
+						errors.push_back(
+							{"/accounts/" + std::to_string(accounts.size()), expected_id});
 				accounts.push_back(id.value_or(0));
 			});
 		return accounts;
@@ -409,8 +475,11 @@ Result<TransferRequest> read_capture(std::string_view body) {
 		[](const json::Document &document, ObjectReader &reader, auto &errors) {
 			TransferRequest capture{.kind = "capture"};
 			if (reader.has("amounts"))
-				if (const auto array = reader.required_array("amounts", max_credits_per_transfer))
+				if (const auto array = reader.required_array("amounts", max_credits_per_transfer)) {
 					capture.amounts = read_amounts(document, *array, errors);
+					if (errors.empty() && std::ranges::max(*capture.amounts) == 0)
+						reader.fail("amounts", "has nothing but 0; void the hold to release it");
+				}
 			return capture;
 		});
 }
@@ -443,32 +512,54 @@ Result<RefundRequest> read_refund(std::string_view body) {
 
 Result<std::string> read_account_patch(std::string_view body) {
 	return read_body(body, [](const json::Document &document, ObjectReader &reader, auto &) {
-		reader.optional_integer("min_balance");
-		reader.optional_integer("max_balance");
+		reader.optional_limit("min_balance", highest_limit);
+		reader.optional_limit("max_balance", highest_limit);
 		reader.optional_object("metadata");
-		if (reader.has("status")) {
-			const std::string status = reader.required_text("status", max_name_bytes);
-			if (!status.empty() && status != "open" && status != "frozen" && status != "closed")
-				reader.fail("status", "expected open, frozen or closed");
-		}
+		reader.check_choice("status", {"open", "frozen", "closed"});
 		std::string patch;
 		document.append_text(0, &patch);
 		return patch;
 	});
 }
 
+namespace {
+
+// As the ledger has it in the table currency.
+bool is_currency_code(std::string_view text) {
+	const auto is_letter = [](char c) { return c >= 'A' && c <= 'Z'; };
+	return text.size() >= 3 && is_letter(text[0]) && std::ranges::all_of(text, [&](char c) {
+		return is_letter(c) || (c >= '0' && c <= '9');
+	});
+}
+
+// Where it is not null, not empty.
+std::optional<std::string> optional_name(ObjectReader &reader, std::string_view name) {
+	auto text = reader.optional_text(name, max_name_bytes);
+	if (text && text->empty())
+		reader.fail(name, "is empty");
+	return text;
+}
+
+} // namespace
+
 Result<AccountRequest> read_account(std::string_view body) {
 	return read_body(body, [](const json::Document &, ObjectReader &reader, auto &) {
 		AccountRequest account;
-		account.name = reader.optional_text("name", max_name_bytes);
-		if (auto currency = reader.optional_text("currency", max_currency_bytes))
+		account.name = optional_name(reader, "name");
+		if (account.name && account.name->starts_with("funding/"))
+			reader.fail("name", "begins with funding/, as only funding accounts' names do");
+		if (auto currency = reader.optional_text("currency", max_currency_bytes)) {
 			account.currency = *currency;
+			if (!is_currency_code(*currency))
+				reader.fail(
+					"currency", "expected 3 to 12 capital letters and digits, a letter first");
+		}
 		if (reader.has("min_balance"))
-			account.min_balance = reader.optional_integer("min_balance");
-		account.max_balance = reader.optional_integer("max_balance");
+			account.min_balance = reader.optional_limit("min_balance", 0);
+		account.max_balance = reader.optional_limit("max_balance", highest_limit);
 		if (auto metadata = reader.optional_object("metadata"))
 			account.metadata = *metadata;
-		account.owner = reader.optional_text("owner", max_name_bytes);
+		account.owner = optional_name(reader, "owner");
 		return account;
 	});
 }
@@ -479,7 +570,6 @@ constexpr size_t max_address_bytes = 1000; // of what people paste; an address h
 constexpr size_t max_display_name_characters = 100;
 constexpr size_t max_character_bytes = 4;
 constexpr size_t max_locale_bytes = 35;
-constexpr size_t max_theme_bytes = 10;
 
 // Of a text in UTF-8: not the second to fourth bytes of one.
 bool begins_character(char c) {
@@ -558,11 +648,7 @@ Result<std::string> read_profile_patch(std::string_view body) {
 		if (const auto locale = reader.optional_text("locale", max_locale_bytes))
 			if (!is_language_tag(*locale))
 				reader.fail("locale", "expected a language tag (BCP 47), as de-CH, or null");
-		if (reader.has("theme")) {
-			const std::string theme = reader.required_text("theme", max_theme_bytes);
-			if (!theme.empty() && theme != "light" && theme != "dark" && theme != "system")
-				reader.fail("theme", "expected light, dark or system");
-		}
+		reader.check_choice("theme", {"light", "dark", "system"});
 		std::string patch;
 		document.append_text(0, &patch);
 		return patch;

@@ -24,17 +24,21 @@ public:
 	std::optional<int64_t> optional_id(std::string_view name);
 	std::optional<int64_t> optional_amount(std::string_view name);
 	std::optional<int64_t> optional_integer(std::string_view name);
+	std::optional<int64_t> optional_limit(std::string_view name, int64_t highest); // of a balance
 	std::optional<std::string> optional_text(std::string_view name, size_t max_bytes);
 	std::optional<std::string> optional_object(std::string_view name); // as JSON text for jsonb
 	// Index of a member that is an array of 1 to max_size elements.
 	std::optional<uint32_t> required_array(std::string_view name, size_t max_size);
 
+	// Faults a member that is there and none of these strings.
+	void check_choice(std::string_view name, std::initializer_list<std::string_view> choices);
 	void fail(std::string_view name, std::string detail);
 	void finish();
 
 	const std::string &pointer() const { return pointer_; }
 
 private:
+	void add(std::string pointer, std::string detail);
 	std::optional<uint32_t> find(std::string_view name);
 	std::optional<std::string> text(uint32_t index, std::string_view name, size_t max_bytes);
 
@@ -57,6 +61,8 @@ constexpr size_t max_http_key_bytes = 200;
 constexpr size_t max_credits_per_transfer = 10000;
 constexpr size_t max_transfers_per_batch = 10000;
 constexpr size_t max_credits_per_batch = 100000;
+// Metadata comes back in every reply, 1e3 as 1000: a batch adds as much to its own as a body has.
+constexpr size_t max_exponent_digits_per_batch = size_t{8} * 1024 * 1024;
 constexpr size_t max_description_bytes = 10000;
 constexpr size_t max_balances_per_query = 10000;
 constexpr size_t max_addresses_per_query = 1000;

@@ -93,9 +93,7 @@ private:
 } // namespace
 
 std::unique_ptr<PendingAnswer> start_get_balance(Exchange &exchange) {
-	const HttpRequest &request = exchange.request;
-	if (exchange.id == 0 || request.target.find('?') != std::string_view::npos ||
-		request.header("If-None-Match"))
+	if (exchange.id == 0 || exchange.request.header("If-None-Match"))
 		return nullptr;
 	return std::make_unique<BalanceAnswer>(exchange);
 }

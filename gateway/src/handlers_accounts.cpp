@@ -173,6 +173,8 @@ Reply open_account(Exchange &exchange) {
 		exchange, open_account_sql, wanted->name ? Repeat::yes : Repeat::no, asked);
 	const bool name_taken =
 		!opened && std::string_view(opened.error().code) == "name_taken" && wanted->name;
+	if (!opened && opened.error().detail.starts_with("There is no currency"))
+		co_return invalid_request({{"/currency", "is not known"}});
 	if (!opened && !name_taken)
 		co_return opened.error();
 

@@ -1,5 +1,6 @@
 #include "handlers.hpp"
 
+#include "accept.hpp"
 #include "csv.hpp"
 #include "documents.hpp"
 #include "entry_export.hpp"
@@ -64,13 +65,22 @@ Response csv_response(Exchange &exchange, const EntrySearch &search, const pg::R
 
 enum class Format { json, csv };
 
+// Whether Accept names CSV, and does not want JSON more.
+bool accepts_csv(const HttpRequest &request) {
+	const double csv = accepted_weight(request, "text/csv").value_or(0);
+	for (const char *range : {"application/json", "application/*", "*/*"})
+		if (const auto json = accepted_weight(request, range))
+			return csv > 0 && csv >= *json;
+	return csv > 0;
+}
+
 // What the request asks for by format= or Accept; 422.
 Result<Format> format_of(const HttpRequest &request, const Parameters &given) {
 	const auto named = given.find("format");
 	std::string_view name = "json";
 	if (named != given.end())
 		name = named->second;
-	else if (request.header("Accept").value_or("").find("text/csv") != std::string_view::npos)
+	else if (accepts_csv(request))
 		name = "csv";
 	if (name == "csv")
 		return Format::csv;

@@ -30,6 +30,20 @@ Reply execute_about(Exchange &exchange, Result<TransferRequest> request) {
 	co_return std::move(*result);
 }
 
+// The ledger's refusal of amounts as the client has sent them: it counts them from 1, and names
+// them at the head of its detail (extension/src/target.cpp).
+Problem as_amounts_problem(Problem problem) {
+	constexpr std::string_view element = "amounts[";
+	const std::string &detail = problem.detail;
+	if (detail.starts_with("There are "))
+		return invalid_request({{"/amounts", detail}});
+	if (!detail.starts_with(element))
+		return problem;
+	const size_t place = std::strtoul(detail.c_str() + element.size(), nullptr, 10);
+	const size_t rest = std::min(detail.find("] ") + 2, detail.size());
+	return invalid_request({{"/amounts/" + std::to_string(place - 1), detail.substr(rest)}});
+}
+
 } // namespace
 
 Reply post_hold(Exchange &exchange) {
@@ -47,7 +61,10 @@ Reply post_hold(Exchange &exchange) {
 Reply capture_hold(Exchange &exchange) {
 	if (const auto refused = refuse_owner(exchange))
 		co_return *refused;
-	co_return co_await execute_about(exchange, read_capture(exchange.request.body));
+	auto captured = co_await execute_about(exchange, read_capture(exchange.request.body));
+	if (!captured)
+		co_return as_amounts_problem(captured.error());
+	co_return std::move(*captured);
 }
 
 Reply void_hold(Exchange &exchange) {

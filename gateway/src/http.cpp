@@ -114,8 +114,10 @@ Response to_response(const Problem &problem) {
 }
 
 Problem invalid_request(std::vector<FieldError> errors) {
-	std::string detail =
-		errors.empty() ? "The request is not valid." : errors[0].pointer + ": " + errors[0].detail;
+	std::string detail = "The request is not valid.";
+	if (!errors.empty())
+		detail =
+			(errors[0].pointer.empty() ? "The body" : errors[0].pointer) + ": " + errors[0].detail;
 	return {422, "invalid_request", std::move(detail), std::move(errors)};
 }
 

@@ -207,10 +207,14 @@ asio::awaitable<Result<Response>> dispatch(
 		co_return std::move(*refusal);
 	if (!may_use(**caller, *found.route))
 		co_return with_headers(exchange, scope_missing(found.route->scope));
+	if (std::string_view(found.route->method) != "GET")
+		if (const auto none = parameters(request, {}); !none)
+			co_return with_headers(exchange, none.error());
 	if (!found.part.empty()) {
 		const auto id = parse_id(found.part);
 		if (!id)
-			co_return with_headers(exchange, not_found("An id is a number of 1 to 19 digits."));
+			co_return with_headers(
+				exchange, not_found("An id is a number from 1 to 9223372036854775807."));
 		exchange.id = *id;
 	}
 	co_return co_await handle(*found.route, exchange);
@@ -221,7 +225,8 @@ asio::awaitable<Result<Response>> dispatch(
 std::unique_ptr<PendingAnswer> start_direct(
 	Worker &worker, const HttpRequest &request, Clock::time_point now) {
 	const Match found = match(worker, request);
-	if (found.route == nullptr || found.route->start == nullptr)
+	if (found.route == nullptr || found.route->start == nullptr ||
+		request.target.find('?') != std::string_view::npos)
 		return nullptr;
 	Exchange exchange{.worker = worker,
 		.request = request,

@@ -130,11 +130,13 @@ TEST(Transfers, ThatAreWrongArePointedAt) {
 		{transfer("description", R"("\u0000")"), {"/description"}},
 		{transfer("description", '"' + std::string(10001, 'x') + '"'), {"/description"}},
 		{transfer("metadata", "[]"), {"/metadata"}},
-		{transfer("metadata", R"({"a":{"b":["\u0000"]}})"), {"/metadata"}},
-		{transfer("metadata", R"({"a\u0000":1})"), {"/metadata"}},
-		{transfer("metadata", R"({"a":1e1001})"), {"/metadata"}},
-		{transfer("metadata", R"({"a":-1e-1001})"), {"/metadata"}},
-		{transfer("metadata", "{\"a\":" + std::string(101, '9') + "}"), {"/metadata"}},
+		{transfer("metadata", R"({"a":{"b":[1,"\u0000"]}})"), {"/metadata/a/b/1"}},
+		{transfer("metadata", R"({"a\u0000":1})"), {"/metadata/a\0"s}},
+		{transfer("metadata", R"({"a":1e1001})"), {"/metadata/a"}},
+		{transfer("metadata", R"({"x":1,"a":-1e-1001})"), {"/metadata/a"}},
+		{transfer("metadata", "{\"a\":" + std::string(101, '9') + "}"), {"/metadata/a"}},
+		{transfer("metadata", "{\"a\":" + repeated(66, "1e1000") + "}"), {"/metadata"}},
+		{transfer("metadata", "{\"a\":" + repeated(66, "1E-1000") + "}"), {"/metadata"}},
 		{transfer("metadata", "{\"a\":\"" + std::string(65536, 'x') + "\"}"), {"/metadata"}},
 		{transfer("key", "\"k\""), {"/key"}},
 		{transfer("chain", "1"), {"/chain"}},
@@ -172,6 +174,7 @@ TEST(Transfers, HaveBoundsThatAreReached) {
 			 transfer(
 				 "metadata", "{\"a\":1e1000,\"b\":1E-1000,\"c\":" + std::string(100, '9') + "}")})
 		EXPECT_TRUE(read_transfer_body(body)) << body.substr(0, 200);
+	EXPECT_TRUE(read_transfer_body(transfer("metadata", "{\"a\":" + repeated(65, "1e1000") + "}")));
 }
 
 // RFC 6901: a tilde in a name is ~0, a slash is ~1.
@@ -233,6 +236,15 @@ TEST(Batches, HaveAtMost100000CreditsInAll) {
 		"}"));
 }
 
+// Else 8 MiB of them would come back as a gigabyte.
+TEST(Batches, HaveBoundedMetadataInAll) {
+	const std::string metadata = R"(,"metadata":{"a":)" + repeated(64, "1e1000") + "}}";
+	const std::string one = R"({"key":"k","debit":"1","credits":[)" + credit + ']' + metadata;
+	EXPECT_TRUE(read_transfer_batch(R"({"transfers":)" + repeated(131, one) + '}'));
+	EXPECT_EQ(pointers(read_transfer_batch(R"({"transfers":)" + repeated(132, one) + '}')),
+		Pointers({"/transfers"}));
+}
+
 // The other bodies
 
 TEST(TopUps, HaveAnAccountAndAnAmount) {
@@ -281,6 +293,50 @@ TEST(Accounts, ThatAreWrongArePointedAt) {
 				  R"("owner":{},"balance":1})")),
 		Pointers({"/name", "/currency", "/min_balance", "/max_balance", "/metadata", "/owner",
 			"/balance"}));
+}
+
+TEST(Accounts, ThatNoLedgerOpensArePointedAt) {
+	for (const std::string currency :
+		{"", "US", "usd", "USd", "1SD", "US-", "ABCDEFGHIJKLM", "ÜSD"})
+		EXPECT_EQ(
+			pointers(read_account("{\"currency\":\"" + currency + "\"}")), Pointers({"/currency"}))
+			<< currency;
+	for (const std::string limit : {"4611686018427387905", "-4611686018427387905"})
+		for (const std::string name : {"min_balance", "max_balance"}) {
+			const std::string body = "{\"" + name + "\":" + limit + '}';
+			EXPECT_EQ(pointers(read_account(body)), Pointers({'/' + name})) << body;
+			EXPECT_EQ(pointers(read_account_patch(body)), Pointers({'/' + name})) << body;
+		}
+	EXPECT_EQ(pointers(read_account(R"({"name":"","owner":"","min_balance":1})")),
+		Pointers({"/name", "/min_balance", "/owner"}));
+	EXPECT_EQ(pointers(read_account(R"({"name":"funding/USD"})")), Pointers({"/name"}));
+	for (const std::string body :
+		{R"({"min_balance":-4611686018427387904,"max_balance":4611686018427387904})",
+			R"({"currency":"ABCDEFGHIJK2","name":"f","owner":"o"})"})
+		EXPECT_TRUE(read_account(body)) << body;
+}
+
+TEST(Captures, OfNothingArePointedAt) {
+	EXPECT_EQ(pointers(read_capture(R"({"amounts":[0,0]})")), Pointers({"/amounts"}));
+	EXPECT_TRUE(read_capture(R"({"amounts":[0,1]})"));
+}
+
+// Messages
+
+TEST(Details, SayWhatIsExpected) {
+	const std::pair<Problem, const char *> cases[] = {
+		{read_transfer_body("[]").error(), "The body: expected an object"},
+		{read_balances_query(R"({"accounts":["0"]})").error(),
+			"/accounts/0: expected an id: a string of digits without a leading zero, at most "
+			"9223372036854775807"},
+		{read_account_patch(R"({"status":null})").error(),
+			"/status: expected one of open, frozen, closed"},
+		{read_transfer_body(transfer("metadata", R"({"a":1e131071})")).error(),
+			"/metadata/a: expected a number of at most 100 characters, its exponent from -1000 to "
+			"1000"},
+	};
+	for (const auto &[problem, detail] : cases)
+		EXPECT_EQ(problem.detail, detail);
 }
 
 // People

@@ -41,6 +41,13 @@ TEST(Csv, NoTextIsAFormula) {
 		EXPECT_EQ(cell.substr(0, 2), "\"'") << value;
 		EXPECT_EQ(cell[2], value[0]) << value;
 	}
+	// Spreadsheets that separate cells by semicolons or tabs do not see the quotes.
+	const std::pair<const char *, const char *> inside[] = {{"x;=1", R"("x;'=1")"},
+		{"x\t+1", "\"x\t'+1\""}, {"x\r\n-1", "\"x\r\n'-1\""}, {"x;;@A", R"("x;;'@A")"},
+		{"x;\"=1\"", R"("x;""'=1""")"}, {"＝1", R"("'＝1")"}, {"＋1", R"("'＋1")"},
+		{"－1", R"("'－1")"}, {"x;＠A", R"("x;'＠A")"}};
+	for (const auto &[value, cell] : inside)
+		EXPECT_EQ(text(value), cell);
 	const std::pair<const char *, const char *> harmless[] = {
 		{"a=1", R"("a=1")"}, {" =1", R"(" =1")"}, {"1-1", R"("1-1")"}, {"'=1", R"("'=1")"}};
 	for (const auto &[value, cell] : harmless)
