@@ -69,6 +69,7 @@ NOT_HTTP = {
     "no Host": request(GET, host=None),
     "two Hosts": request(GET, "Host: y"),
     "NUL in the target": request("GET /v1/\0accounts HTTP/1.1"),
+    "two Authorizations": request(GET, "Authorization: Bearer x", "Authorization: Bearer y"),
     "control byte in the target": request("GET /v1/\x01accounts HTTP/1.1"),
     "DEL in the target": request("GET /v1/\x7faccounts HTTP/1.1"),
     "space in the target": request("GET /v1/ accounts HTTP/1.1"),

@@ -124,7 +124,9 @@ void RequestParser::on_field_impl(field name, text name_text, text value, error_
 		return refuse("There is more than one Content-Length.", error);
 	else if (name == field::transfer_encoding && !(http_1_1_ && same_text(view(value), "chunked")))
 		return refuse("The only Transfer-Encoding is chunked, in HTTP/1.1.", error);
-	else if (name == field::expect && same_text(view(value), "100-continue"))
+	else if (name == field::authorization && std::exchange(has_authorization_, true))
+		return refuse("There is more than one Authorization.", error);
+	else if (name == field::expect && http_1_1_ && same_text(view(value), "100-continue"))
 		expects_continue_ = true;
 	request_.headers.push_back({view(name_text), view(value)});
 }

@@ -58,6 +58,7 @@ private:
 	std::optional<Problem> problem_;
 	int hosts_ = 0;
 	bool has_length_ = false;
+	bool has_authorization_ = false;
 	bool http_1_1_ = false;
 	bool in_trailer_ = false;
 	bool expects_continue_ = false;
