@@ -220,6 +220,15 @@ def test_clients_that_never_read_are_closed_and_take_bounded_memory(gateway, adm
     client.close()
 
 
+def test_what_waits_behind_a_stream_is_left_with_its_client(gateway, wire, admin, account):
+    connection = wire(gateway(threads=1).url).send(request(f"GET /v1/events?account={account} HTTP/1.1", f"Authorization: Bearer {admin.key}"))
+    assert connection.file.readline().startswith(b"HTTP/1.1 200")
+    connection.send(request("POST /v1/transfers HTTP/1.1", f"Authorization: Bearer {admin.key}", f"Content-Length: {8 * MIB}"))
+    connection.socket.settimeout(1)
+    with pytest.raises(TimeoutError):
+        connection.socket.sendall(bytes(64 * MIB))
+
+
 def test_exports_that_nobody_reads_take_bounded_memory(gateway, admin, long_account):
     api = gateway(threads=1, write_timeout_ms=5000)  # more than it takes to make them
     export = request(f"GET /v1/accounts/{long_account}/entries?format=csv HTTP/1.1", f"Authorization: Bearer {admin.key}")

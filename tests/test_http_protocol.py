@@ -4,6 +4,7 @@ import json
 import random
 import socket
 import struct
+import time
 
 import pytest
 from http_client import Client, admin, ledger, new_key, request, server, wire  # noqa: F401 (fixtures)
@@ -68,8 +69,8 @@ NOT_HTTP = {
     "chunk longer than its size": request(POST, CHUNKED, body=b"1\r\n{}\r\n0\r\n\r\n"),
     "no Host": request(GET, host=None),
     "two Hosts": request(GET, "Host: y"),
-    "NUL in the target": request("GET /v1/\0accounts HTTP/1.1"),
     "two Authorizations": request(GET, "Authorization: Bearer x", "Authorization: Bearer y"),
+    "NUL in the target": request("GET /v1/\0accounts HTTP/1.1"),
     "control byte in the target": request("GET /v1/\x01accounts HTTP/1.1"),
     "DEL in the target": request("GET /v1/\x7faccounts HTTP/1.1"),
     "space in the target": request("GET /v1/ accounts HTTP/1.1"),
@@ -311,6 +312,16 @@ def test_expect_100_continue_is_answered_before_the_body_is_sent(wire, admin, ac
     assert connection.send(body).reply()[0] == 200
     refused = wire().send(request(*head, f"Content-Length: {9 * MIB}"))
     assert refused.reply()[0] == 413
+
+
+def test_100_continue_comes_after_the_answers_before_it_and_never_to_http_1_0(wire, admin, account):
+    expecting = "Expect: 100-continue", "Content-Length: 2"
+    connection = wire().send(get(admin, f"/v1/accounts/{account}") * 3 + get(admin, "/v1/me", *expecting))
+    assert [connection.reply()[0] for _ in range(4)] == [200] * 3 + [100]
+    assert connection.send(b"{}").reply()[0] == 200
+    old = wire().send(get(admin, "/v1/me", *expecting, version="HTTP/1.0"))
+    time.sleep(0.2)
+    assert old.send(b"{}").reply()[0] == 200
 
 
 # Methods and targets

@@ -150,13 +150,16 @@ size_t Session::start_request(std::string_view bytes) {
 	if (header_size == 0)
 		return 0;
 	const bool safe = is_safe(request.method);
-	if (!safe && !answers_.empty())
+	const auto body_size = parser.body_size();
+	const bool is_whole = body_size && header_size + *body_size <= bytes.size();
+	if (!(safe && is_whole) && !answers_.empty()) {
+		in_order_ = true; // "100 Continue" may not come into an earlier answer
 		return 0;
 	in_order_ = !safe;
-	const auto body_size = parser.body_size();
-	if (!body_size || header_size + *body_size > bytes.size()) {
+	if (!is_whole) {
 		arrival_ = std::make_unique<Arrival>(bytes.substr(0, header_size), worker_.bodies);
 		arrival_->request.peer = peer_;
+	}
 		return header_size;
 	}
 	request.body = bytes.substr(header_size, *body_size);

@@ -112,8 +112,8 @@ private:
 	size_t discarded_ = 0;
 
 	bool closed_ = false;
-	bool ended_ = false;	// the client sends no more
-	bool in_order_ = false; // the request under way has effects: the next one waits for its answer
+	bool ended_ = false;		  // the client sends no more
+	bool in_order_ = false;		  // the next request waits for the answers before it
 	bool ends_with_next_ = false; // no request is taken after the next one
 	bool last_ = false;			  // no request is taken any more
 	bool refused_ = false;		  // the client may still be sending what nobody reads
