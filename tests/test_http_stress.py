@@ -160,27 +160,39 @@ def begin_body(wire, url, key, *framing):
 
 
 def test_bodies_on_their_way_take_bounded_memory(gateway, wire, admin, account):
-    api = gateway(threads=1)
+    api = gateway(threads=1, body_timeout_ms=120_000)
     sized = f"Content-Length: {8 * MIB}"
-    coming = []
-    for _ in range(BODIES):
-        connection, reply = begin_body(wire, api.url, admin.key, sized)
-        assert reply[0] == 100
-        coming.append(connection)
+    body = json.dumps({"accounts": [account]}).encode()
+    almost_all = body.ljust(8 * MIB - 1)
+
+    def begin(size=8 * MIB):
+        connection, reply = begin_body(wire, api.url, admin.key, f"Content-Length: {size}")
+        return connection, reply[0]
+
+    # What is only announced takes nothing.
+    coming = [begin() for _ in range(BODIES + 1)]
+    assert {status for _, status in coming} == {100}
+    coming = [connection for connection, _ in coming]
+    late = coming.pop()
+    for connection in coming:
+        connection.send(almost_all)
+    eventually(lambda: begin(17 * 1024)[1] == 503, 20, "the bodies")
     refused, reply = begin_body(wire, api.url, admin.key, sized)
     assert (reply[0], json.loads(reply[2])["code"], reply[1]["Retry-After"], reply[1]["Connection"]) == (503, "overloaded", "1", "close")
     assert refused.reply() is None
     # One whose size is not known is refused once it comes.
     chunked, reply = begin_body(wire, api.url, admin.key, "Transfer-Encoding: chunked")
     assert reply[0] == 100
-    assert chunked.send(b"2\r\n{}\r\n").reply()[0] == 503
-    # What needs no memory set aside is served.
+    assert chunked.send(b"4400\r\n" + bytes(17 * 1024) + b"\r\n").reply()[0] == 503
+    # What is small is served, in one piece or in two.
     whole = wire(api.url).send(post(admin.key, "/v1/balances:query", {"accounts": [account]}) + get_balance(admin.key, account))
     assert [whole.reply()[0] for _ in range(2)] == [200, 200]
     # Whoever has finished, or is gone, makes room.
-    body = json.dumps({"accounts": [account]}).encode()
-    assert coming[0].send(body.ljust(8 * MIB)).reply()[0] == 200
-    assert begin_body(wire, api.url, admin.key, sized)[1][0] == 100
+    assert coming[0].send(b" ").reply()[0] == 200
+    another, status = begin()
+    assert status == 100
+    another.send(almost_all)
+    eventually(lambda: begin()[1] == 503, 10, "another body")
     coming[1].close()
     eventually(lambda: begin_body(wire, api.url, admin.key, sized)[1][0] == 100, 10, "room for a body")
 

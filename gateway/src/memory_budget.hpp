@@ -21,13 +21,16 @@ public:
 		Share(const Share &) = delete;
 		Share &operator=(const Share &) = delete;
 
+		bool can_grow_to(size_t bytes) const {
+			return bytes <= bytes_ || bytes - bytes_ <= budget_.left_;
+		}
+
 		// Takes what is missing to so many bytes. False where there is not so much left.
 		bool grow_to(size_t bytes) {
-			if (bytes <= bytes_)
-				return true;
-			if (bytes - bytes_ > budget_.left_)
+			if (!can_grow_to(bytes))
 				return false;
-			budget_.left_ -= bytes - std::exchange(bytes_, bytes);
+			if (bytes > bytes_)
+				budget_.left_ -= bytes - std::exchange(bytes_, bytes);
 			return true;
 		}
 

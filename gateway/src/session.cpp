@@ -28,6 +28,11 @@ bool is_safe(std::string_view method) {
 	return method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
 
+// What a body of this size takes from the memory of all.
+size_t counted(size_t body_size) {
+	return body_size > max_uncounted_body ? body_size : 0;
+}
+
 // The answer to what could not be read.
 class Refusal final : public PendingAnswer {
 public:
@@ -155,11 +160,11 @@ size_t Session::start_request(std::string_view bytes) {
 	if (!(safe && is_whole) && !answers_.empty()) {
 		in_order_ = true; // "100 Continue" may not come into an earlier answer
 		return 0;
+	}
 	in_order_ = !safe;
 	if (!is_whole) {
 		arrival_ = std::make_unique<Arrival>(bytes.substr(0, header_size), worker_.bodies);
 		arrival_->request.peer = peer_;
-	}
 		return header_size;
 	}
 	request.body = bytes.substr(header_size, *body_size);
@@ -205,17 +210,17 @@ void Session::admit_arrival() {
 		});
 }
 
-// The memory for the body is set aside now, so that only bodies of unknown size can fail midway.
+// A body takes memory as it comes, so that a promise of one keeps nobody out; one that would not
+// fit now need not be sent.
 void Session::continue_arrival(std::optional<Problem> refusal) {
 	const size_t size = arrival_->parser.body_size().value_or(0);
-	if (!refusal && !arrival_->share.grow_to(size))
+	if (!refusal && !arrival_->share.can_grow_to(counted(size)))
 		refusal = overloaded();
 	if (refusal) {
 		refuse(*refusal, &arrival_->request);
 		arrival_.reset();
 	} else {
 		arrival_->admitted = true;
-		arrival_->body.reserve(size);
 		if (arrival_->parser.expects_continue())
 			out_.text().append(continue_response);
 	}
@@ -225,7 +230,7 @@ void Session::continue_arrival(std::optional<Problem> refusal) {
 size_t Session::read_body(std::string_view bytes) {
 	const size_t used = arrival_->parser.read_body(bytes, arrival_->body);
 	std::optional<Problem> problem = arrival_->parser.problem();
-	if (!problem && !arrival_->share.grow_to(arrival_->body.size()))
+	if (!problem && !arrival_->share.grow_to(counted(arrival_->body.size())))
 		problem = overloaded();
 	if (problem) {
 		refuse(*problem, &arrival_->request);

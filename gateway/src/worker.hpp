@@ -22,6 +22,8 @@ namespace tokpay {
 // largest. Those that came whole with their header are small and do not count.
 constexpr size_t max_body_memory = size_t{128} * 1024 * 1024;
 // Answers that clients have not read, together; beyond it those who have not read for longest are
+// Nor do those that are no larger than a header may be: large ones cannot keep out a payment.
+constexpr size_t max_uncounted_body = size_t{16} * 1024;
 // closed.
 constexpr size_t max_unread_bytes = size_t{128} * 1024 * 1024;
 

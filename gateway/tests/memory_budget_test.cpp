@@ -15,6 +15,8 @@ TEST(MemoryBudget, GivesNoMoreThanThereIs) {
 	MemoryBudget::Share b(budget);
 	EXPECT_TRUE(a.grow_to(60));
 	EXPECT_FALSE(b.grow_to(41));
+	EXPECT_FALSE(b.can_grow_to(41));
+	EXPECT_TRUE(b.can_grow_to(40)); // takes nothing
 	EXPECT_TRUE(b.grow_to(40));
 	EXPECT_FALSE(a.grow_to(61));
 	EXPECT_TRUE(a.grow_to(60));
