@@ -309,35 +309,56 @@ public:
 	const LaneCounters &counters() const { return counters_; }
 
 private:
+	// How much waits. Heavy requests never take more than half of the room from light ones.
+	struct Waiting {
+		size_t light = 0;
+		size_t heavy = 0;
+
+		size_t &of(bool is_light) { return is_light ? light : heavy; }
+		bool has_room(bool is_light, size_t more, size_t most) const {
+			const size_t waits = light + (is_light ? std::min(heavy, most / 2) : heavy);
+			return waits == 0 || waits + more <= most;
+		}
+	};
+
 	// So few may wait for a database however slow.
 	static constexpr size_t min_queue_weight = 100;
 	// A refused or lost call becomes so many. More parts are more calls for those that are done
 	// well, fewer are more calls until the one that is to blame goes alone.
 	static constexpr size_t parts = 8;
 
-	size_t &weight_beside(const TicketType &ticket) {
-		return ticket.aside ? aside_weight_ : queued_weight_;
+	// A hundred of which, or more, fit into a call.
+	bool is_light(size_t weight, size_t bytes) const {
+		return weight <= std::max<size_t>(limits_.batch_weight / 100, 1) &&
+			   bytes <= limits_.batch_bytes / 100;
 	}
 
 	void count_in(const TicketType &ticket) {
-		weight_beside(ticket) += ticket.request.weight();
-		waiting_bytes_ += ticket.request.bytes();
+		const size_t weight = ticket.request.weight();
+		const size_t bytes = ticket.request.bytes();
+		const bool light = is_light(weight, bytes);
+		(ticket.aside ? aside_weight_ : queued_weight_.of(light)) += weight;
+		waiting_bytes_.of(light) += bytes;
 		counters_.depth.add();
 	}
 
 	void count_out(const TicketType &ticket) {
-		weight_beside(ticket) -= ticket.request.weight();
-		waiting_bytes_ -= ticket.request.bytes();
+		const size_t weight = ticket.request.weight();
+		const size_t bytes = ticket.request.bytes();
+		const bool light = is_light(weight, bytes);
+		(ticket.aside ? aside_weight_ : queued_weight_.of(light)) -= weight;
+		waiting_bytes_.of(light) -= bytes;
 		counters_.depth.subtract();
 	}
 
 	// Requests that would only wait aside have a bound of their own, and leave the queue to others.
 	bool is_full(const TicketType &ticket) const {
 		const size_t weight = ticket.request.weight();
+		const size_t bytes = ticket.request.bytes();
+		const bool light = is_light(weight, bytes);
 		const size_t most = holding_ ? limits_.queue_weight : queue_weight_;
-		if (queued_weight_ > 0 && queued_weight_ + weight > most)
-			return true;
-		if (waiting_bytes_ > 0 && waiting_bytes_ + ticket.request.bytes() > limits_.queue_bytes)
+		if (!queued_weight_.has_room(light, weight, most) ||
+			!waiting_bytes_.has_room(light, bytes, limits_.queue_bytes))
 			return true;
 		return aside_weight_ + weight > limits_.queue_weight &&
 			   account_that_holds_up(ticket.request).has_value();
@@ -448,13 +469,13 @@ private:
 
 	Limits limits_;
 	std::deque<TicketPtr> queue_;
-	size_t queued_weight_ = 0;
+	Waiting queued_weight_;
 	size_t queue_weight_; // how much may wait in it at present
 	bool holding_ = false;
 	double last_carried_ = 0; // what fits into max_wait at the speed of the last call
 	Quarantine<TicketType> quarantine_;
 	size_t aside_weight_ = 0;
-	size_t waiting_bytes_ = 0; // in the queue or aside
+	Waiting waiting_bytes_; // in the queue or aside
 	// What somebody waits for, in the queue or in a call, and a time before all their deadlines.
 	boost::intrusive::list<TicketType, boost::intrusive::constant_time_size<false>> outstanding_;
 	Clock::time_point earliest_deadline_ = Clock::time_point::max();

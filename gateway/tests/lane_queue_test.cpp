@@ -10,7 +10,7 @@ using QueueTest = LaneTest;
 TEST_F(QueueTest, AFullQueueShedsAndHasRoomAgainAfterACall) {
 	submit("a", 10);
 	submit("b", 20);
-	const auto shed = ticket({"c"});
+	const auto shed = ticket({"c", 2});
 	EXPECT_FALSE(lane.submit(shed));
 	EXPECT_EQ(shed->state, State::waiting);
 	EXPECT_FALSE(shed->sent);
@@ -18,7 +18,7 @@ TEST_F(QueueTest, AFullQueueShedsAndHasRoomAgainAfterACall) {
 	EXPECT_EQ(depth(), 2u);
 	EXPECT_EQ(take(), Names({"a"}));
 	submit("d", 10);
-	EXPECT_FALSE(lane.submit(ticket({"e"})));
+	EXPECT_FALSE(lane.submit(ticket({"e", 2})));
 	EXPECT_EQ(take(), Names({"b"}));
 	EXPECT_EQ(take(), Names({"d"}));
 	EXPECT_EQ(settled, Names());
@@ -26,9 +26,22 @@ TEST_F(QueueTest, AFullQueueShedsAndHasRoomAgainAfterACall) {
 
 TEST_F(QueueTest, AnEmptyQueueTakesARequestOfAnyWeight) {
 	submit("enormous", 1000);
-	EXPECT_FALSE(lane.submit(ticket({"a"})));
+	EXPECT_FALSE(lane.submit(ticket({"a", 2})));
 	EXPECT_EQ(take(), Names({"enormous"}));
-	submit("a");
+	submit("a", 2);
+}
+
+TEST_F(QueueTest, HalfOfAQueueThatIsFullOfHeavyRequestsIsLeftToLightOnes) {
+	submit("enormous", 1000);
+	for (int i = 0; i < 15; i++)
+		submit("light");
+	EXPECT_FALSE(lane.submit(ticket({"light"})));
+	EXPECT_FALSE(lane.submit(ticket({"heavy", 2})));
+	EXPECT_EQ(take(), Names({"enormous"}));
+	for (int i = 0; i < 15; i++)
+		submit("light");
+	EXPECT_FALSE(lane.submit(ticket({"light"})));
+	EXPECT_EQ(lane.counters().shed.get(), 3u);
 }
 
 // By size
@@ -52,18 +65,20 @@ TEST_F(QueueTest, AQueueFullOfBytesShedsAndHasRoomAgainAfterACallOrAnAbandonedRe
 	EXPECT_TRUE(add("a", 1000));
 	EXPECT_TRUE(lane.submit(gone));
 	EXPECT_TRUE(add("b", 1100));
-	EXPECT_FALSE(add("c", 1));
+	EXPECT_FALSE(add("c", 11));
 	EXPECT_EQ(lane.counters().shed.get(), 1u);
 	lane.abandon(gone);
 	EXPECT_TRUE(add("c", 900));
-	EXPECT_FALSE(add("d", 1));
+	EXPECT_FALSE(add("d", 11));
 	EXPECT_EQ(take(), Names({"a"}));
 	EXPECT_TRUE(add("d", 1000));
 	lane.connection_lost(batch); // what comes back counts
-	EXPECT_FALSE(add("e", 0));
+	EXPECT_FALSE(add("e", 11));
 	for (const char *name : {"a", "b", "c", "d"})
 		EXPECT_EQ(take(), Names({name}));
 	EXPECT_TRUE(add("enormous", 100000));
+	EXPECT_TRUE(add("light", 10));
+	EXPECT_FALSE(add("heavy", 11));
 }
 
 // By time
@@ -143,7 +158,7 @@ TEST_F(QueueTest, WhatCameBackCountsAsWaiting) {
 	take();
 	submit("b", 20);
 	lane.connection_lost(batch);
-	EXPECT_FALSE(lane.submit(ticket({"c"})));
+	EXPECT_FALSE(lane.submit(ticket({"c", 2})));
 	EXPECT_EQ(take(), Names({"a"}));
 	submit("c", 10);
 }
@@ -153,7 +168,7 @@ TEST_F(QueueTest, TheRunnerIsWokenForWhatIsTakenIn) {
 	lane.on_work = [&] { woken++; };
 	submit("a", 30);
 	EXPECT_EQ(woken, 1);
-	lane.submit(ticket({"shed"}));
+	lane.submit(ticket({"shed", 2}));
 	EXPECT_EQ(woken, 1);
 }
 

@@ -178,7 +178,7 @@ TEST_F(LaneTest, WhatHasExpiredMakesRoomAndIsNotSentAgain) {
 	submit_until("sent", start + 1s, 10);
 	take();
 	submit_until("waits", start + 1s, 30);
-	EXPECT_FALSE(lane.submit(ticket({"shed", 1})));
+	EXPECT_FALSE(lane.submit(ticket({"shed", 2})));
 	lane.expire(start + 1s);
 	EXPECT_EQ(depth(), 0u);
 	submit("a", 30);
