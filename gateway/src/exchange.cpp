@@ -107,6 +107,14 @@ asio::awaitable<Result<pg::Result>> run_statement(
 	auto &lane = exchange.worker.statements;
 	auto ticket = std::make_shared<StatementCall::LaneType::TicketType>(
 		StatementRequest{sql, std::move(parameters), repeat == Repeat::yes});
+	std::optional<Turns::Turn> turn;
+	if (exchange.caller && exchange.caller->principal) {
+		turn.emplace(
+			exchange.worker.io, exchange.worker.statement_turns, *exchange.caller->principal);
+		const bool has_come = co_await turn->comes(exchange.deadline);
+		if (!has_come)
+			co_return unsettled(lane.not_executed(), *ticket);
+	}
 	Settled settled = co_await lane.settle(ticket, exchange.deadline);
 	exchange.epoch = ticket->epoch;
 	if (settled == Settled::answered)

@@ -9,6 +9,7 @@
 #include "poller.hpp"
 #include "request_log.hpp"
 #include "tls.hpp"
+#include "turns.hpp"
 #include "web_files.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -21,14 +22,19 @@ namespace tokpay {
 // Bodies on their way in, and of requests that are not answered yet, together: sixteen of the
 // largest. Those that came whole with their header are small and do not count.
 constexpr size_t max_body_memory = size_t{128} * 1024 * 1024;
-// Answers that clients have not read, together; beyond it those who have not read for longest are
 // Nor do those that are no larger than a header may be: large ones cannot keep out a payment.
 constexpr size_t max_uncounted_body = size_t{16} * 1024;
+// Answers that clients have not read, together; beyond it those who have not read for longest are
 // closed.
 constexpr size_t max_unread_bytes = size_t{128} * 1024 * 1024;
 
 // Requests without a caller that wait for the database at once; the statement lane is for callers.
 constexpr size_t max_strangers = 16;
+
+// Statements of a caller who has a principal, of which the lane carries two at a time: somebody
+// else's waits for no more than these.
+constexpr size_t max_statements_of_caller = 4;
+constexpr size_t max_waiting_statements_of_caller = 1000;
 
 struct Worker {
 	Worker(const Config &config, RateLimiter &limiter, const ServerTls *tls, Leadership &leadership,
@@ -40,7 +46,9 @@ struct Worker {
 	const WebFiles *web;  // everybody's; none: there are no pages
 	const std::string security_headers;
 	const std::string page_headers;
-	MemoryBudget bodies{max_body_memory}; // before io, which may keep requests
+	// Before io, which may keep requests.
+	MemoryBudget bodies{max_body_memory};
+	Turns statement_turns{max_statements_of_caller, max_waiting_statements_of_caller};
 	boost::asio::io_context io{1};
 	Poller poller{io};
 	LeaderView leader;
