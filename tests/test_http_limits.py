@@ -112,6 +112,17 @@ def test_an_address_with_many_wrong_credentials_is_stopped_but_not_those_with_go
         client.close()
 
 
+def test_many_wrong_credentials_at_once_are_stopped_and_many_who_come_with_a_good_one_are_not(gateway, ledger, wire):
+    api = gateway(threads=1, failed_credential_limit="5/3600").url
+
+    def statuses(keys):
+        connection = wire(api).send(b"".join(request(f"GET {BALANCE} HTTP/1.1", f"Authorization: Bearer {key}") for key in keys))
+        return [connection.reply()[0] for _ in keys]
+
+    assert statuses([ledger.api_key("read")] * 30) == [404] * 30
+    assert statuses([new_key() for _ in range(30)]) == [401] * 5 + [429] * 25
+
+
 def test_x_forwarded_for_is_believed_of_trusted_proxies_only(gateway):
     trusting = gateway(failed_credential_limit="3/3600", trusted_proxies="127.0.0.1").url
     deaf = gateway(failed_credential_limit="3/3600", trusted_proxies="10.0.0.0/8").url

@@ -162,14 +162,22 @@ asio::awaitable<Result<CallerPtr>> Authenticator::authenticate(
 		if (CallerPtr caller = find_stored(digest, use))
 			co_return caller;
 	// A client that tries credentials at random is stopped; whose key was good a moment ago is not,
-	// though they share an address.
+	// though they share an address. A try is paid for before the answer is there, or many at once
+	// would pass; many with one credential are one.
 	const std::string tries =
 		"failed:" + client_identity(client_of(request, config_.trusted_proxies));
 	const Quota &quota = config_.failed_credential_quota;
-	if (const auto entry = stored_.find(index_of(digest)); entry != stored_.end())
+	const uint64_t index = index_of(digest);
+	bool is_paid = false;
+	if (const auto entry = stored_.find(index); entry != stored_.end()) {
 		entry->second.refreshing = true;
-	else if (const auto left = limiter_.look(tries, quota, Clock::now()); !left.granted)
-		co_return rate_limited(quota, left);
+	} else if (!paid_.contains(index)) {
+		const auto left = limiter_.take(tries, quota, Clock::now());
+		if (!left.granted)
+			co_return rate_limited(quota, left);
+		is_paid = true;
+		paid_.insert(index);
+	}
 
 	// Spelt out: GCC 12 miscompiles a conditional inside a co_await.
 	Result<CallerPtr> caller{CallerPtr()};
@@ -177,9 +185,15 @@ asio::awaitable<Result<CallerPtr>> Authenticator::authenticate(
 		caller = co_await check_stored(digest, deadline, use);
 	else
 		caller = co_await check_token(token, digest, deadline);
-	if (caller || caller.error().status != 401)
+	const bool is_wrong = !caller && caller.error().status == 401;
+	if (is_paid)
+		paid_.erase(index);
+	if (is_paid && !is_wrong)
+		limiter_.give_back(tries, quota);
+	if (!is_wrong)
 		co_return caller;
-	limiter_.take(tries, quota, Clock::now());
+	if (!is_paid)
+		limiter_.take(tries, quota, Clock::now());
 	Problem problem = caller.error();
 	if (token.empty())
 		problem.headers.emplace_back("Set-Cookie", cookies_.remove(cookies_.session()));

@@ -13,6 +13,7 @@
 
 #include <ctime>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace tokpay {
 
@@ -95,7 +96,8 @@ private:
 	std::array<Remembered, max_remembered> remembered_; // by a hash of the token
 	Entries<StoredEntry> stored_;
 	Entries<TokenEntry> tokens_;
-	std::vector<int64_t> used_keys_; // of which it is to be written when they were used
+	std::unordered_set<uint64_t> paid_; // tries that are under way, as the entries are found
+	std::vector<int64_t> used_keys_;	// of which it is to be written when they were used
 	std::vector<int64_t> used_sessions_;
 	bool writing_notes_ = false;
 };

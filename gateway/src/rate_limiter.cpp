@@ -57,17 +57,9 @@ Allowance RateLimiter::take(
 	return left;
 }
 
-Allowance RateLimiter::look(
-	const std::string &identity, const Quota &quota, Clock::time_point now) {
+void RateLimiter::give_back(const std::string &identity, const Quota &quota) {
 	const std::lock_guard lock(mutex_);
-	const auto recent = recent_.find(identity);
-	const auto older = older_.find(identity);
-	const FullAt full_at = recent != recent_.end() ? recent->second
-						   : older != older_.end() ? older->second
-												   : FullAt{};
-	Allowance left = allowance(quota, full_at - now, 0);
-	left.granted = left.remaining > 0;
-	return left;
+	bucket(identity) -= interval(quota);
 }
 
 std::vector<std::pair<const char *, std::string>> rate_limit_headers(

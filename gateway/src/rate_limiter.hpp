@@ -34,8 +34,8 @@ public:
 	// Takes one request from the bucket of an identity, full at first, unless it is empty.
 	Allowance take(const std::string &identity, const Quota &quota, Clock::time_point now);
 
-	// The same without taking.
-	Allowance look(const std::string &identity, const Quota &quota, Clock::time_point now);
+	// Puts one back that was taken.
+	void give_back(const std::string &identity, const Quota &quota);
 
 	size_t size() const { return recent_.size() + older_.size(); }
 

@@ -80,14 +80,15 @@ TEST(RateLimiter, HeedingTheWaitAlwaysHelps) {
 	}
 }
 
-TEST(RateLimiter, LookingTakesNothing) {
+TEST(RateLimiter, WhatIsGivenBackCanBeTakenAgain) {
 	RateLimiter limiter;
-	for (int i = 0; i < 100; i++)
-		EXPECT_TRUE(limiter.look("a", quota, start).granted);
-	EXPECT_EQ(limiter.size(), 0u);
 	EXPECT_EQ(granted(limiter, "a", start), 10);
-	EXPECT_FALSE(limiter.look("a", quota, start).granted);
-	EXPECT_TRUE(limiter.look("a", quota, start + 100ms).granted);
+	limiter.give_back("a", quota);
+	EXPECT_EQ(granted(limiter, "a", start), 1);
+	EXPECT_EQ(granted(limiter, "a", start + 1h), 10);
+	for (int i = 0; i < 20; i++) // long after it was taken, or after it was forgotten
+		limiter.give_back("a", quota);
+	EXPECT_EQ(granted(limiter, "a", start + 2h), 10);
 }
 
 TEST(RateLimiter, MemoryIsBoundedAndThoseInUseAreKept) {
