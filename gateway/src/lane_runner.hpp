@@ -73,9 +73,9 @@ public:
 		std::chrono::milliseconds call_timeout{5000};
 	};
 
-	// uris: one for each member.
+	// uris: one for each member, from that setting.
 	LaneRunner(boost::asio::io_context &io, LeaderView &leader,
-		const std::vector<std::string> &uris, Options options)
+		const std::vector<std::string> &uris, const char *setting, Options options)
 		: io_(io), leader_(leader), options_(options), lane_(options.limits),
 		  work_(io, Clock::time_point::max()), expiry_(io),
 		  aside_work_(io, Clock::time_point::max()) {
@@ -86,8 +86,8 @@ public:
 		lane_.on_aside = [this] { aside_work_.cancel(); };
 		for (size_t member = 0; member < uris.size(); member++) {
 			for (size_t i = 0; i < options.connections; i++)
-				lines_.emplace_back(io, uris[member], member);
-			aside_lines_.emplace_back(io, uris[member], member);
+				lines_.emplace_back(io, uris[member], setting, member);
+			aside_lines_.emplace_back(io, uris[member], setting, member);
 		}
 		lane_.hold(!leader.leading());
 		leader.subscribe([this] { follow_leader(); });
@@ -151,8 +151,8 @@ public:
 private:
 	// A connection to a member.
 	struct Line {
-		Line(boost::asio::io_context &io, const std::string &uri, size_t m)
-			: member(m), connection(io, uri), turn(io) {}
+		Line(boost::asio::io_context &io, const std::string &uri, const char *setting, size_t m)
+			: member(m), connection(io, uri, setting), turn(io) {}
 
 		const size_t member;
 		pg::Connection connection;

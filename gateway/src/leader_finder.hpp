@@ -24,7 +24,7 @@ public:
 private:
 	struct Member {
 		Member(boost::asio::io_context &io, const std::string &uri, size_t i)
-			: index(i), connection(io, uri), pause(io) {}
+			: index(i), connection(io, uri, "database"), pause(io) {}
 
 		const size_t index;
 		pg::Connection connection;

@@ -34,8 +34,8 @@ constexpr std::array<const char *, 6> keywords = {"keepalives_idle", "keepalives
 
 } // namespace
 
-Connection::Connection(asio::io_context &io, std::string uri)
-	: uri_(std::move(uri)), socket_(io), timer_(io) {}
+Connection::Connection(asio::io_context &io, std::string uri, const char *setting)
+	: uri_(std::move(uri)), socket_(io), timer_(io), setting_(setting) {}
 
 Connection::~Connection() {
 	close();
@@ -95,9 +95,10 @@ asio::awaitable<bool> Connection::connect(std::chrono::milliseconds timeout) {
 	const bool done = co_await finish_connecting();
 	timer_.cancel();
 	if (!done) {
-		last_error_ = PQerrorMessage(connection_);
-		if (last_error_.empty())
-			last_error_ = "no answer in time";
+		const char *user = PQuser(connection_); // which the pooler's errors do not name
+		const std::string_view error = PQerrorMessage(connection_);
+		last_error_ = std::string("setting ") + setting_ + ", user " + (user ? user : "") + ": ";
+		last_error_ += error.empty() ? "no answer in time" : error;
 		close();
 		co_return false;
 	}

@@ -37,7 +37,8 @@ struct Query {
 // Not thread-safe; one query at a time.
 class Connection {
 public:
-	Connection(boost::asio::io_context &io, std::string uri);
+	// setting: where the URI is from, for last_error().
+	Connection(boost::asio::io_context &io, std::string uri, const char *setting);
 	~Connection();
 	Connection(const Connection &) = delete;
 	Connection &operator=(const Connection &) = delete;
@@ -80,6 +81,7 @@ private:
 	bool sent_ = false;		  // and not answered yet
 	bool asks_epoch_ = false; // so that there are two results, the epoch's first
 	std::string last_error_;
+	const char *setting_;
 };
 
 } // namespace tokpay::pg

@@ -27,11 +27,11 @@ Worker::Worker(
 	const Config &c, RateLimiter &l, const ServerTls *t, Leadership &leadership, const WebFiles *w)
 	: config(c), limiter(l), tls(t), web(w), security_headers(tokpay::security_headers(c)),
 	  page_headers(tokpay::page_headers(c)), leader(io, leadership),
-	  reads(io, leader, c.databases, read_options),
-	  transfers(io, leader, c.databases, transfer_options),
-	  funded_transfers(io, leader, c.admin_databases, transfer_options),
-	  statements(io, leader, c.admin_databases, statement_options),
-	  credentials(io, leader, c.admin_databases, credential_options) {
+	  reads(io, leader, c.databases, "database", read_options),
+	  transfers(io, leader, c.databases, "database", transfer_options),
+	  funded_transfers(io, leader, c.admin_databases, "admin-database", transfer_options),
+	  statements(io, leader, c.admin_databases, "admin-database", statement_options),
+	  credentials(io, leader, c.admin_databases, "admin-database", credential_options) {
 	metrics.lanes = {{"read", &reads.lane().counters()}, {"transfer", &transfers.lane().counters()},
 		{"funded_transfer", &funded_transfers.lane().counters()},
 		{"statement", &statements.lane().counters()},
