@@ -45,9 +45,9 @@ def settings_file():
 
 
 class GatewayProcess:
-    def __init__(self, config=None, port=None, reads_log=True, **settings):
+    def __init__(self, config=None, port=None, reads_log=True, is_ready=True, **settings):
         """config: the file instead of the instance's own. settings: public_url="…" is the flag --public-url.
-        Without reads_log its log is a pipe that nobody reads before read_log()."""
+        Without reads_log its log is a pipe that nobody reads before read_log(). is_ready: it is to become that."""
         self.port, self.admin_port = port or free_port(), free_port()
         self.admin_url = f"http://127.0.0.1:{self.admin_port}"
         scheme = "https" if "tls_key" in settings else "http"
@@ -59,12 +59,12 @@ class GatewayProcess:
         self.reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True)
         if reads_log:
             self.read_log()
-        eventually(lambda: self.process.poll() is not None or self.ready(), 30, "the gateway")
+        eventually(lambda: self.process.poll() is not None or self.answers("/readyz" if is_ready else "/livez"), 30, "the gateway")
         assert self.process.poll() is None, "".join(self.log)
 
-    def ready(self):
+    def answers(self, path):
         try:
-            return Client(url=self.admin_url).get("/readyz").status == 200
+            return Client(url=self.admin_url).get(path).status == 200
         except (OSError, http.client.HTTPException):
             return False
 

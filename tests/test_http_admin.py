@@ -1,5 +1,6 @@
 """The admin port: probes, and metrics that Prometheus can read and that move with load."""
 
+import contextlib
 import re
 import threading
 import time
@@ -8,7 +9,7 @@ from collections import Counter
 import api_description
 import psycopg2
 import pytest
-from gateway_process import eventually, gateway  # noqa: F401 (fixture)
+from gateway_process import GatewayProcess, eventually, gateway, metric, settings_file  # noqa: F401 (fixture)
 from http_client import Client, admin, environment, ledger, request, wire  # noqa: F401 (fixtures)
 
 SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z_]+="[^"\\\n]*",?)+)\})? ([0-9.e+-]+)')
@@ -184,4 +185,26 @@ def test_the_process_tells_its_version_and_since_when_it_runs(gateway, wire):
     series = metrics(wire, api.admin_url)
     assert series[f'tokpay_build_info{{version="{api_description.DOCUMENT["info"]["version"]}"}}'] == 1
     assert begun - 0.001 <= series["process_start_time_seconds"] <= time.time()
+    assert series["tokpay_ready"] == 1
     assert series['tokpay_log_dropped_lines_total{reason="full"}'] == series['tokpay_log_dropped_lines_total{reason="flood"}'] == 0
+
+
+@pytest.mark.parametrize("setting, old, new, said", [
+    ("database", ":[^:@]+@", ":wrong@", ": setting database, user {user}: connection to server"),
+    ("admin-database", ":[^:@]+@", ":wrong@", ": setting admin-database, user {user}: connection to server"),
+    ("database", "host=.*", "host={server.host}&port={server.port}&options=-c%20default_transaction_read_only%3Don", "its transactions are read-only"),
+], ids=["password", "administrator's password", "read-only"])  # fmt: skip
+def test_it_is_not_ready_while_no_request_can_succeed(tmp_path, setting, old, new, said):
+    text = settings_file().read_text()
+    uri, user = re.search(f"^{setting} = (.*//(.*?):.*)$", text, re.M).groups()
+    with contextlib.closing(psycopg2.connect(environment("TOKPAY_TEST_PG_URL", "a superuser's connection URI of the test server"))) as server:
+        changed = re.sub(old, new.format(server=server.info), uri)
+    path = tmp_path / "gateway.conf"
+    path.write_text(text.replace(f"{setting} = {uri}", f"{setting} = {changed}"))
+    api = GatewayProcess(config=path, is_ready=False)
+    try:
+        eventually(lambda: said.format(user=user) in "".join(api.log), 10, said)
+        time.sleep(1)
+        assert not api.answers("/readyz") and metric(api, "tokpay_ready") == 0
+    finally:
+        api.stop()

@@ -24,7 +24,9 @@ namespace {
 
 constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds client_timeout{10};
-constexpr std::chrono::seconds ready_timeout{2};
+constexpr std::chrono::seconds ask_interval{1};
+constexpr std::chrono::seconds ask_timeout{2};
+constexpr std::chrono::seconds longest_silence{4}; // as of a leader (leader.hpp)
 constexpr std::chrono::milliseconds accept_pause{50};
 constexpr const char *metrics_type = "text/plain; version=0.0.4";
 
@@ -37,6 +39,7 @@ Admin::Admin(Worker &worker, const Leadership &leadership, std::vector<const Met
 
 void Admin::start() {
 	asio::co_spawn(worker_.io, accept(), asio::detached);
+	asio::co_spawn(worker_.io, ask_for_credentials(), asio::detached);
 }
 
 asio::awaitable<void> Admin::accept() {
@@ -51,20 +54,31 @@ asio::awaitable<void> Admin::accept() {
 	}
 }
 
-// Why the gateway is ready; null where it is not. The leader answers a read, or is away for no
-// longer than requests wait for it.
-asio::awaitable<const char *> Admin::readiness() {
-	auto ticket = std::make_shared<BalanceCall::LaneType::TicketType>(BalanceRequest{});
-	Settled settled = Settled::no_leader;
+// Nobody is let in where admin-database does not answer; for database LeaderFinder asks.
+asio::awaitable<void> Admin::ask_for_credentials() {
+	asio::steady_timer pause(worker_.io);
+	for (;;) {
+		auto ticket = std::make_shared<CredentialCall::LaneType::TicketType>(CredentialRequest{});
+		if (co_await worker_.credentials.settle(ticket, Clock::now() + ask_timeout) ==
+			Settled::answered)
+			last_answer_ = Clock::now();
+		pause.expires_after(ask_interval);
+		co_await pause.async_wait(no_throw);
+	}
+}
+
+// Why the gateway is ready; null where it is not. Both database and admin-database have answered of
+// late, or in a cluster are away for no longer than requests wait for them.
+const char *Admin::readiness() const {
+	const auto silence = Clock::now() - last_answer_;
+	const auto longest_hold = worker_.config.request_deadline;
 	if (worker_.stopping)
-		co_return nullptr;
-	if (worker_.leader.leading() || worker_.leader.members() == 1)
-		settled = co_await worker_.reads.settle(ticket, Clock::now() + ready_timeout);
-	if (settled == Settled::answered)
-		co_return "ok\n";
-	if (leadership_.may_hold(worker_.config.request_deadline))
-		co_return "holding requests for a failover\n";
-	co_return nullptr;
+		return nullptr;
+	if (leadership_.answers() && silence <= longest_silence)
+		return "ok\n";
+	if (leadership_.may_hold(longest_hold) && silence <= longest_hold)
+		return "holding requests for a failover\n";
+	return nullptr;
 }
 
 asio::awaitable<void> Admin::serve(tcp::socket socket) {
@@ -86,13 +100,15 @@ asio::awaitable<void> Admin::serve(tcp::socket socket) {
 		} else if (request.target() == "/livez") {
 			response.body() = "ok\n";
 		} else if (request.target() == "/readyz") {
-			const char *why = co_await readiness();
+			const char *why = readiness();
 			if (why == nullptr)
 				response.result(http::status::service_unavailable);
-			response.body() = why == nullptr ? "no leader answers\n" : why;
+			response.body() =
+				why == nullptr ? "no leader answers over database and admin-database\n" : why;
 		} else if (request.target() == "/metrics") {
 			response.set(http::field::content_type, metrics_type);
-			response.body() = exposition(metrics_, route_names(), leadership_.figures());
+			response.body() =
+				exposition(metrics_, route_names(), leadership_.figures(), readiness() != nullptr);
 		} else {
 			response.result(http::status::not_found);
 			response.body() = "There are /livez, /readyz and /metrics.\n";

@@ -20,11 +20,13 @@ public:
 private:
 	boost::asio::awaitable<void> accept();
 	boost::asio::awaitable<void> serve(boost::asio::ip::tcp::socket socket);
-	boost::asio::awaitable<const char *> readiness();
+	boost::asio::awaitable<void> ask_for_credentials();
+	const char *readiness() const;
 
 	Worker &worker_;
 	const Leadership &leadership_;
 	std::vector<const Metrics *> metrics_;
+	Clock::time_point last_answer_{}; // over a connection of admin-database
 	boost::asio::ip::tcp::acceptor acceptor_;
 };
 

@@ -41,6 +41,11 @@ public:
 	// met and accepted already.
 	bool accept(int64_t incarnation);
 
+	// Whether the leader has answered of late. It is asked once a second, and has two to answer.
+	bool answers(TimePoint now) const {
+		return leading_ && now - *last_answer_ <= std::chrono::seconds(4);
+	}
+
 	// Nothing while the leader is looked for.
 	std::optional<size_t> leading() const { return leading_; }
 

@@ -63,12 +63,14 @@ asio::awaitable<void> LeaderFinder::ask(Member &member) {
 			co_return;
 		}
 	}
-	const pg::Query query{"select tokpay.epoch()", {}};
+	const pg::Query query{"select tokpay.epoch(), current_setting('transaction_read_only')", {}};
 	const pg::Answer answer = co_await connection.query(query, answer_timeout);
 	if (answer.kind == pg::Answer::Kind::refused)
 		leadership_.denied(member.index, connection.last_error());
 	else if (answer.kind != pg::Answer::Kind::ok)
 		leadership_.doubted(member.index, connection.last_error());
+	else if (answer.result.text(0, 1) == "on")
+		leadership_.doubted(member.index, "its transactions are read-only");
 	else if (const auto epoch = parse_epoch(answer.result.text(0, 0)))
 		leadership_.answered(member.index, *epoch);
 }

@@ -49,13 +49,16 @@ Leader::Verdict Leadership::answered(size_t member, const Epoch &epoch) {
 			log_once(member, "leads, epoch " + to_text(epoch));
 		break;
 	case Leader::Verdict::older:
-		log_once(member, "answers in epoch " + to_text(epoch) + ", which is over");
+		log_once(member, "answers in epoch " + to_text(epoch) + ", which is over; incarnation " +
+							 std::to_string(*leader_.accepted_incarnation()) +
+							 " is accepted (setting incarnation)");
 		break;
 	case Leader::Verdict::not_accepted:
 		log_once(member, "answers in epoch " + to_text(epoch) +
-							 ", a new incarnation of the ledger; " +
+							 ", a new incarnation of the ledger; incarnation " +
 							 std::to_string(*leader_.accepted_incarnation()) +
-							 " is accepted. What was acknowledged before may be missing in it. To "
+							 " is accepted (setting incarnation). What was acknowledged before may "
+							 "be missing in it. To "
 							 "accept it, set incarnation = " +
 							 std::to_string(epoch.incarnation) + " in the file and send SIGHUP");
 		break;
@@ -88,6 +91,11 @@ bool Leadership::accept(int64_t incarnation) {
 	return is_accepted;
 }
 
+bool Leadership::answers() const {
+	const std::lock_guard lock(mutex_);
+	return leader_.answers(now());
+}
+
 bool Leadership::has_none() const {
 	const std::lock_guard lock(mutex_);
 	return leader_.has_none();
@@ -96,6 +104,11 @@ bool Leadership::has_none() const {
 bool Leadership::may_hold(std::chrono::milliseconds longest) const {
 	const std::lock_guard lock(mutex_);
 	return leader_.may_hold(now(), longest);
+}
+
+std::optional<int64_t> Leadership::accepted_incarnation() const {
+	const std::lock_guard lock(mutex_);
+	return leader_.accepted_incarnation();
 }
 
 void Leadership::note_lag(std::optional<int64_t> bytes) {

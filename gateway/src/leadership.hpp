@@ -41,8 +41,10 @@ public:
 	void denied(size_t member, const std::string &why);
 	void doubted(size_t member, const std::string &why);
 	bool accept(int64_t incarnation);
+	bool answers() const;
 	bool has_none() const;
 	bool may_hold(std::chrono::milliseconds longest) const;
+	std::optional<int64_t> accepted_incarnation() const;
 
 	void note_lag(std::optional<int64_t> bytes);
 	State state() const;

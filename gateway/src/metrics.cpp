@@ -88,18 +88,23 @@ void response_family(
 	std::string &out, const Workers &workers, const std::vector<const char *> &route_names) {
 	const char *name = "tokpay_http_responses_total";
 	head(out, name, "counter", "Responses by route and class of status.");
+	for (size_t route = 0; route < route_names.size(); route++) {
+		std::array<uint64_t, 4> counts{}; // of 2xx to 5xx
+		for (size_t status = 0; status < counted_statuses.size(); status++)
+			counts[counted_statuses[status] / 100 - 2] += requests(workers, route, status);
+		if (counts == decltype(counts){})
+			continue;
+		// All, so that the first error is an increase.
+		for (size_t i = 0; i < counts.size(); i++)
+			line(out, name,
+				route_label(route_names[route]) + ",status=\"" + std::to_string(i + 2) + "xx\"",
+				std::to_string(counts[i]));
+	}
+	constexpr size_t unknown = status_index(504);
+	uint64_t outcomes_unknown = 0;
 	for (size_t route = 0; route < route_names.size(); route++)
-		for (unsigned hundred = 2; hundred < 6; hundred++) {
-			uint64_t count = 0;
-			for (size_t status = 0; status < counted_statuses.size(); status++)
-				if (counted_statuses[status] / 100 == hundred)
-					count += requests(workers, route, status);
-			if (count > 0)
-				line(out, name,
-					route_label(route_names[route]) + ",status=\"" + std::to_string(hundred) +
-						"xx\"",
-					std::to_string(count));
-		}
+		outcomes_unknown += requests(workers, route, unknown);
+	single(out, "tokpay_outcomes_unknown_total", "counter", "Responses 504.", outcomes_unknown);
 }
 
 void duration_family(
@@ -215,8 +220,9 @@ void process_families(std::string &out) {
 } // namespace
 
 std::string exposition(const Workers &workers, const std::vector<const char *> &route_names,
-	const Leadership::Figures &leadership) {
+	const Leadership::Figures &leadership, bool is_ready) {
 	std::string out;
+	single(out, "tokpay_ready", "gauge", "1 while /readyz answers 200.", is_ready ? 1 : 0);
 	response_family(out, workers, route_names);
 	duration_family(out, workers, route_names);
 	single(out, "tokpay_http_connections", "gauge", "Open client connections.",

@@ -46,6 +46,7 @@ struct Metrics {
 
 // Prometheus text format 0.0.4 of the sum over all workers, of which there is at least one.
 std::string exposition(const std::vector<const Metrics *> &workers,
-	const std::vector<const char *> &route_names, const Leadership::Figures &leadership);
+	const std::vector<const char *> &route_names, const Leadership::Figures &leadership,
+	bool is_ready);
 
 } // namespace tokpay

@@ -41,7 +41,9 @@ protected:
 		two.lanes = {{"read", &lane_two}};
 	}
 
-	std::string text() const { return exposition({&one, &two}, {"GET /a", "none"}, leadership); }
+	std::string text() const {
+		return exposition({&one, &two}, {"GET /a", "none"}, leadership, is_ready);
+	}
 
 	bool has(const std::string &line) const {
 		return ('\n' + text()).find('\n' + line + '\n') != std::string::npos;
@@ -51,6 +53,7 @@ protected:
 	LaneCounters lane_two;
 	Metrics one;
 	Metrics two;
+	bool is_ready = false;
 	Leadership::Figures leadership{.members = {"one:6432", "a\"\\b:1"}};
 };
 
@@ -73,6 +76,22 @@ TEST_F(ExpositionTest, AddsUpTheWorkers) {
 	EXPECT_TRUE(has(name + "_count{route=\"none\",code=\"other\"} 1"));
 	EXPECT_TRUE(has("tokpay_http_responses_total{route=\"GET /a\",status=\"2xx\"} 3"));
 	EXPECT_EQ(text().find("code=\"201\""), std::string::npos);
+}
+
+TEST_F(ExpositionTest, ErrorsAreThereBeforeTheFirst) {
+	one.durations[1][status_index(404)].observe(1s);
+	EXPECT_TRUE(has("tokpay_http_responses_total{route=\"none\",status=\"5xx\"} 0"));
+	EXPECT_TRUE(has("tokpay_outcomes_unknown_total 0"));
+	one.durations[0][status_index(504)].observe(1s);
+	two.durations[1][status_index(504)].observe(1s);
+	EXPECT_TRUE(has("tokpay_http_responses_total{route=\"none\",status=\"5xx\"} 1"));
+	EXPECT_TRUE(has("tokpay_outcomes_unknown_total 2"));
+}
+
+TEST_F(ExpositionTest, TellsWhetherItIsReady) {
+	EXPECT_TRUE(has("tokpay_ready 0"));
+	is_ready = true;
+	EXPECT_TRUE(has("tokpay_ready 1"));
 }
 
 TEST_F(ExpositionTest, TellsOfLanes) {
