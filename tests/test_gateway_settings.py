@@ -1,10 +1,12 @@
 """The gateway's program: --check and --help, what it says about wrong settings, and what it refuses to start with."""
 
 import os
+import signal
+import socket
 import subprocess
 
 import pytest
-from gateway_process import PROGRAM, SECRETS, free_port, gateway, settings_file  # noqa: F401 (fixture)
+from gateway_process import PROGRAM, SECRETS, GatewayProcess, eventually, free_port, gateway, metric, settings_file  # noqa: F401 (fixture)
 from http_client import Client, environment, ledger  # noqa: F401 (fixture)
 from test_http_tls import write_certificate
 
@@ -42,11 +44,12 @@ def test_the_settings_of_the_instance_are_good():
     ("listen = 8080", 'FILE, line 4: setting listen: expected ADDRESS:PORT with an IP address, as 127.0.0.1:8080, not "8080"'),
     ("\nlisten: x", "FILE, line 5: a line is NAME = VALUE, or begins with #"),
     ("thread = 2", 'FILE, line 4: there is no setting "thread"; --help lists them'),
-    ("tls-certificate = /nowhere\ntls-key = /nowhere", "setting tls-certificate: there is no certificate in PEM in /nowhere"),
-    ("issuer = https://id.example\naudience = x\nissuer-authorities = /nowhere", "setting issuer-authorities: there is no certificate in PEM in /nowhere"),
-    ("patroni = https://a\npatroni-authorities = /nowhere", "setting patroni-authorities: there is no certificate in PEM in /nowhere"),
+    ("tls-certificate = /nowhere\ntls-key = /nowhere", "FILE, line 4: setting tls-certificate: there is no certificate in PEM in /nowhere"),
+    ("issuer = https://id.example\naudience = x\nissuer-authorities = /nowhere", "FILE, line 6: setting issuer-authorities: there is no certificate in PEM in /nowhere"),
+    ("patroni = https://a\npatroni-authorities = /nowhere", "FILE, line 5: setting patroni-authorities: there is no certificate in PEM in /nowhere"),
     ("admin-database = postgresql://c:hunter2@/x", "FILE, line 4: setting admin-database: there are 2, and 1 of database"),
     ("database = postgresql://c:hunter2@[x/x", "FILE, line 4: setting database: expected a libpq URI"),
+    ("web = /nowhere", "FILE, line 4: setting web: there is no directory /nowhere; make build makes"),
     ("public-url = https://pay.example", "FILE, line 4: setting public-url: the world would speak plain HTTP to this gateway"),
 ], ids=lambda text: text.split("\n")[0])  # fmt: skip
 def test_a_fault_is_told_by_file_and_line(tmp_path, lines, said):
@@ -78,6 +81,32 @@ def test_a_wrong_setting_keeps_it_from_serving(tmp_path):
     port = free_port()
     status, said = run("--config", settings_file(), f"--listen=127.0.0.1:{port}", "--public-url=http://pay.example")
     assert status == 1 and "public-url" in said
+
+
+@pytest.mark.parametrize("name", ["listen", "admin-listen"])
+def test_a_port_that_is_taken_is_told_with_its_setting(name):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        flags = {"listen": f"127.0.0.1:{free_port()}", "admin-listen": f"127.0.0.1:{free_port()}", name: address}
+        status, said = run("--config", settings_file(), *(f"--{flag}={value}" for flag, value in flags.items()))
+    assert (status, said) == (1, f"tokpay-gateway: flag --{name}: setting {name}: cannot listen on {address}: Address already in use\n")
+
+
+def test_an_incarnation_stays_accepted_when_its_setting_is_gone(gateway):
+    api = gateway()
+    api.signal(signal.SIGHUP)
+    incarnation = metric(api, 'tokpay_epoch{part="incarnation"}')
+    said = f"incarnation {incarnation:.0f} stays accepted"
+    eventually(lambda: said in "".join(api.log), 10, said)
+
+
+def test_a_refusal_names_the_incarnation_of_the_setting():
+    api = GatewayProcess(incarnation=99, is_ready=False)
+    said = "which is over; incarnation 99 is accepted (setting incarnation)"
+    try:
+        eventually(lambda: said in "".join(api.log), 10, said)
+    finally:
+        api.stop()
 
 
 def test_secrets_are_not_taken_as_flags_but_from_files(gateway, ledger, tmp_path):

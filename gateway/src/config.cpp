@@ -11,6 +11,7 @@
 #include <charconv>
 #include <iostream>
 #include <memory>
+#include <regex>
 #include <thread>
 
 namespace tokpay {
@@ -19,6 +20,7 @@ namespace {
 
 constexpr unsigned max_threads = 256;
 constexpr unsigned max_time_ms = 600000;
+constexpr unsigned min_time_ms = 100; // in less nothing is answered
 constexpr unsigned most_connections = 1000000;
 // Descriptors of a thread beside those of its connections: lanes, event loops, connections that are
 // turned away; and those of the process.
@@ -103,23 +105,24 @@ const std::vector<SettingInfo> known_settings = {
 	{"slow-request-ms", "MS", "0", "a line for every request that took so long, too; 0: none"},
 };
 
-unsigned number(const Settings &settings, const char *name, unsigned most) {
+unsigned number(const Settings &settings, const char *name, unsigned most, unsigned least = 0) {
 	const std::string text = settings.text(name);
 	unsigned value = 0;
 	const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-	if (error != std::errc() || end != text.data() + text.size() || value > most)
-		settings.wrong(
-			name, "expected a number from 0 to " + std::to_string(most) + ", not \"" + text + '"');
+	if (error != std::errc() || end != text.data() + text.size() || value > most || value < least)
+		settings.wrong(name, "expected a number from " + std::to_string(least) + " to " +
+								 std::to_string(most) + ", not \"" + text + '"');
 	return value;
 }
 
-std::chrono::milliseconds milliseconds(const Settings &settings, const char *name) {
-	return std::chrono::milliseconds(number(settings, name, max_time_ms));
+std::chrono::milliseconds milliseconds(
+	const Settings &settings, const char *name, unsigned least = min_time_ms) {
+	return std::chrono::milliseconds(number(settings, name, max_time_ms, least));
 }
 
 // Of one thread. Each takes a descriptor.
 size_t max_connections(const Settings &settings, unsigned threads) {
-	const size_t wanted = number(settings, "max-connections", most_connections);
+	const size_t wanted = number(settings, "max-connections", most_connections, 1);
 	const size_t files = max_open_files();
 	const size_t others = files_of_the_process + files_of_a_thread * threads;
 	const size_t possible = files > others ? (files - others) / threads : 0;
@@ -345,9 +348,23 @@ WalletConfig wallets(const Settings &settings) {
 	for (const char *name : {"session-idle-s", "session-max-s"})
 		if (settings.text(name) == "0")
 			settings.wrong(name, "a session lasts a second at least");
+	static const std::regex code("[A-Z][A-Z0-9]{2,11}"); // as the database checks it
+	if (!std::regex_match(wallets.currency, code))
+		settings.wrong(
+			"wallet-currency", "expected a code as USD, not \"" + wallets.currency + '"');
 	if (!settings.has("provider") && wallets.welcome_credit > 0)
 		settings.wrong("welcome-credit", "means nothing without provider; set that or remove this");
 	return wallets;
+}
+
+// The kernel lets one listen there.
+void check_ports(const Settings &settings, const Endpoint &api, const Endpoint &admin) {
+	const auto is_any = [](const Endpoint &endpoint) {
+		return boost::asio::ip::make_address(endpoint.host).is_unspecified();
+	};
+	const bool overlap = api.host == admin.host || is_any(api) || is_any(admin);
+	if (api.port == admin.port && api.port != 0 && overlap)
+		settings.wrong("admin-listen", "is where the API listens (listen); choose another port");
 }
 
 // What is fit for one's own machine and for nothing else.
@@ -423,12 +440,14 @@ std::optional<Config> read_config(int argc, char **argv, char **environment) {
 		.demo_funding = is_on(settings, "demo-funding"),
 		.web = settings.has("web") ? settings.text("web") : "",
 		.log_requests = is_on(settings, "log-requests"),
-		.slow_request = milliseconds(settings, "slow-request-ms"),
+		.slow_request = milliseconds(settings, "slow-request-ms", 0),
 		.only_check = only_check,
+		.origins = settings.origins(),
 	};
 	check_length(settings, "admin-database", config.admin_databases.size(), config.members.size());
 	if (!config.patroni.members.empty())
 		check_length(settings, "patroni", config.patroni.members.size(), config.members.size());
+	check_ports(settings, config.listen, config.admin_listen);
 	check_public(settings, config);
 	return config;
 }

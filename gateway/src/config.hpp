@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -86,8 +87,9 @@ struct Config {
 	bool demo_funding;			   // owners may top up their accounts with money from nowhere
 	std::string web;			   // the directory of the built app; empty: no pages
 	bool log_requests;			   // all of them; else those that fail
-	std::chrono::milliseconds slow_request; // those that took so long are logged, too; 0: none
-	bool only_check;						// --check: do not serve
+	std::chrono::milliseconds slow_request;		// those that took so long are logged, too; 0: none
+	bool only_check;							// --check: do not serve
+	std::map<std::string, std::string> origins; // of settings: "gateway.conf, line 3"
 };
 
 // Nothing where the program only printed its help. Throws SettingError where a setting is missing

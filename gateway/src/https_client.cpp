@@ -79,8 +79,9 @@ ssl::context client_tls(const ClientTlsFiles &files, const std::string &subject)
 	const auto check = [&](const boost::system::error_code &error, const char *setting,
 						   const char *what, const std::string &file) {
 		if (error)
-			throw SettingError("setting " + subject + setting + ": there is no " + what +
-							   " in PEM in " + file + " (" + error.message() + ')');
+			throw SettingError(subject + setting, std::string("there is no ") + what +
+													  " in PEM in " + file + " (" +
+													  error.message() + ')');
 	};
 	boost::system::error_code error;
 	if (files.authorities.empty()) {

@@ -7,6 +7,7 @@
 #include "listener.hpp"
 #include "log.hpp"
 #include "open_files.hpp"
+#include "settings.hpp"
 
 #include <boost/asio/signal_set.hpp>
 
@@ -27,13 +28,14 @@ constexpr std::chrono::seconds drain_grace{2};
 constexpr std::chrono::milliseconds drain_poll{20};
 
 // SO_REUSEPORT lets two gateways share a port by mistake; this one fails where somebody listens.
-void check_port_is_free(const Endpoint &endpoint) {
+void check_port_is_free(const Endpoint &endpoint, const char *setting) {
 	try {
 		asio::io_context io;
 		asio::ip::tcp::acceptor(io, {asio::ip::make_address(endpoint.host), endpoint.port});
 	} catch (const boost::system::system_error &error) {
-		throw std::runtime_error("cannot listen on " + endpoint.host + ':' +
-								 std::to_string(endpoint.port) + ": " + error.code().message());
+		throw SettingError(setting, "cannot listen on " + endpoint.host + ':' +
+										std::to_string(endpoint.port) + ": " +
+										error.code().message());
 	}
 }
 
@@ -81,8 +83,12 @@ void reload(ServerTls &tls) {
 void reload_incarnation(Leadership &leadership, const ReadConfig &read) {
 	try {
 		const auto config = read();
-		if (!config || !config->incarnation)
+		if (!config->incarnation) {
+			if (const auto accepted = leadership.accepted_incarnation())
+				log_message("incarnation " + std::to_string(*accepted) +
+							" stays accepted; the setting is gone or was never there");
 			return;
+		}
 		const std::string incarnation = "incarnation " + std::to_string(*config->incarnation);
 		const bool is_accepted = leadership.accept(*config->incarnation);
 		log_message(incarnation + (is_accepted ? " is accepted" : " is over; a later one was met"));
@@ -107,8 +113,8 @@ void serve(const Config &config, const ReadConfig &read_again) {
 	asio::io_context signals;
 	asio::signal_set wanted(signals, SIGINT, SIGTERM, SIGHUP);
 	std::signal(SIGPIPE, SIG_IGN); // OpenSSL writes to sockets without MSG_NOSIGNAL
-	check_port_is_free(config.listen);
-	check_port_is_free(config.admin_listen);
+	check_port_is_free(config.listen, "listen");
+	check_port_is_free(config.admin_listen, "admin-listen");
 	RateLimiter limiter;
 	Leadership leadership(config.members, config.incarnation);
 	std::list<Worker> workers;
@@ -150,15 +156,21 @@ void serve(const Config &config, const ReadConfig &read_again) {
 } // namespace
 
 int main(int argc, char **argv) {
+	std::optional<Config> config;
 	try {
 		const auto read = [=] { return read_config(argc, argv, environ); };
-		const auto config = read();
+		config = read();
 		if (config && config->only_check) {
 			check_files(*config);
 			std::cout << "tokpay-gateway: the settings are good\n";
 		} else if (config) {
 			serve(*config, read);
 		}
+	} catch (const SettingError &error) {
+		const bool is_set = config && config->origins.contains(error.setting);
+		std::cerr << "tokpay-gateway: " << (is_set ? config->origins[error.setting] + ": " : "")
+				  << error.what() << std::endl;
+		return 1;
 	} catch (const std::exception &error) {
 		std::cerr << "tokpay-gateway: " << error.what() << std::endl;
 		return 1;

@@ -190,6 +190,13 @@ std::vector<std::string> Settings::texts(std::string_view name) const {
 	return found;
 }
 
+std::map<std::string, std::string> Settings::origins() const {
+	std::map<std::string, std::string> found;
+	for (const auto &[name, values] : values_)
+		found.emplace(name, values.front().origin);
+	return found;
+}
+
 void Settings::wrong(std::string_view name, const std::string &what, size_t index) const {
 	const auto values = values_.find(name);
 	const std::string origin =

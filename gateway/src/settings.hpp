@@ -23,6 +23,10 @@ struct SettingInfo {
 // What is wrong and what to do about it, for the operator.
 struct SettingError : std::runtime_error {
 	using std::runtime_error::runtime_error;
+	SettingError(const std::string &name, const std::string &what)
+		: std::runtime_error("setting " + name + ": " + what), setting(name) {}
+
+	std::string setting; // where it was set is not told yet
 };
 
 class Settings {
@@ -42,6 +46,9 @@ public:
 
 	// A setting, or a value of a list, is wrong. what goes on after "setting NAME: "; it quotes no
 	// secret.
+	// Where each setting is set: "gateway.conf, line 3"; of a list the first.
+	std::map<std::string, std::string> origins() const;
+
 	[[noreturn]] void wrong(std::string_view name, const std::string &what, size_t index = 0) const;
 
 private:

@@ -29,8 +29,8 @@ int choose_protocol(SSL *, const unsigned char **chosen, unsigned char *chosen_s
 	const unsigned long code = ERR_get_error();
 	const char *reason = code == 0 ? nullptr : ERR_reason_error_string(code);
 	ERR_clear_error();
-	throw SettingError(std::string("setting ") + setting + ": " + what + ' ' + path +
-					   (reason == nullptr ? "" : std::string(" (") + reason + ')'));
+	throw SettingError(setting, std::string(what) + ' ' + path +
+									(reason == nullptr ? "" : std::string(" (") + reason + ')'));
 }
 
 TlsContextPtr make_context(const TlsConfig &config) {

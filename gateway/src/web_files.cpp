@@ -75,7 +75,7 @@ std::string read(const fs::path &path) {
 	std::ifstream file(path, std::ios::binary);
 	std::string text{std::istreambuf_iterator<char>(file), {}};
 	if (!file)
-		throw SettingError("setting web: cannot read " + path.string());
+		throw SettingError("web", "cannot read " + path.string());
 	return text;
 }
 
@@ -146,6 +146,9 @@ std::pair<Coding, const WebFile::Form &> WebFile::form(std::string_view accept_e
 WebFiles::WebFiles(const fs::path &directory) {
 	uintmax_t bytes = 0;
 	try {
+		if (!fs::is_directory(directory))
+			throw SettingError("web", "there is no directory " + directory.string() +
+										  "; make build makes that of the app, build/web");
 		for (auto entry = fs::recursive_directory_iterator(directory);
 			 entry != fs::recursive_directory_iterator(); ++entry) {
 			if (entry->path().filename().string().starts_with('.')) {
@@ -156,22 +159,22 @@ WebFiles::WebFiles(const fs::path &directory) {
 				continue;
 			bytes += entry->file_size();
 			if (bytes > max_bytes)
-				throw SettingError("setting web: " + directory.string() + " has more than " +
-								   std::to_string(max_bytes) + " bytes, which is no built app");
+				throw SettingError("web", directory.string() + " has more than " +
+											  std::to_string(max_bytes) +
+											  " bytes, which is no built app");
 			const std::string path = '/' + entry->path().lexically_relative(directory).string();
 			if (path != "/index.html" && !is_compressed_form(entry->path()))
 				files_[path] = web_file(entry->path(), path.starts_with("/assets/"));
 		}
 	} catch (const fs::filesystem_error &error) {
-		throw SettingError(std::string("setting web: ") + error.what());
+		throw SettingError("web", error.what());
 	}
 	const fs::path index = directory / "index.html";
 	const std::string html = read(index);
 	page_ = PageTemplate::parse(html);
 	if (!page_)
-		throw SettingError("setting web: " + index.string() + " needs " +
-						   std::string(PageTemplate::markers) +
-						   ", each once; is this the directory of the built app?");
+		throw SettingError("web", index.string() + " needs " + std::string(PageTemplate::markers) +
+									  ", each once; is this the directory of the built app?");
 }
 
 const WebFile *WebFiles::find(std::string_view path) const {
