@@ -1,7 +1,6 @@
 // What a connection has still to send.
 #pragma once
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,7 +23,12 @@ public:
 	// A client that lets more than this lie unread gets nothing more until it reads.
 	static constexpr size_t max_unsent_bytes = 256 * 1024;
 
-	std::string &text() { return text_; } // to append to
+	// To append to.
+	std::string &text() {
+		if (sent_ > max_unsent_bytes)
+			text_.erase(0, std::exchange(sent_, 0));
+		return text_;
+	}
 	std::string_view unsent() const { return std::string_view(text_).substr(sent_); }
 	bool empty() const { return sent_ == text_.size(); }
 	bool full() const { return text_.size() - sent_ >= max_unsent_bytes; }
@@ -35,8 +39,6 @@ public:
 		if (empty()) {
 			sent_ = 0;
 			release(text_);
-		} else if (sent_ > std::max(max_unsent_bytes, text_.size() - sent_)) {
-			text_.erase(0, std::exchange(sent_, 0));
 		}
 	}
 

@@ -40,6 +40,7 @@ public:
 	bool keep_alive = true;
 	bool takes_chunks = true;
 	bool with_body = true;
+	bool is_handled = false; // by a handler
 
 protected:
 	void finish() {

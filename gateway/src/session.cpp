@@ -15,6 +15,8 @@ namespace {
 
 // Requests of one connection that are under way at once.
 constexpr size_t max_answers = 64;
+// Of them with handlers, whose answers may be large and wait for the client to read those before.
+constexpr size_t max_handled_answers_each = 4;
 // While so many requests of all connections are with handlers, each connection has one at a time.
 constexpr size_t max_handled_answers = 1000;
 // A client that was refused before it had sent everything is read on so far and so long, or it
@@ -111,7 +113,8 @@ void Session::receive() {
 }
 
 bool Session::may_start() const {
-	return !last_ && !in_order_ && answers_.size() < max_answers && !out_.full() &&
+	return !last_ && !in_order_ && answers_.size() < max_answers &&
+		   handled_ < max_handled_answers_each && !out_.full() &&
 		   (answers_.empty() || worker_.handled_answers < max_handled_answers);
 }
 
@@ -184,6 +187,8 @@ void Session::start_answer(const HttpRequest &request, std::string_view bytes, s
 		handled->method = known_method(request.method);
 		handled->start();
 		answer = std::move(handled);
+		answer->is_handled = true;
+		handled_++;
 	}
 	answer->listener = this;
 	answer->begun = now;
@@ -329,7 +334,8 @@ void Session::count_bytes(size_t written) {
 void Session::end_answer() {
 	if (record_ != nullptr)
 		worker_.request_log.write(*std::exchange(record_, nullptr));
-	answers_.pop();
+	if (answers_.pop()->is_handled)
+		handled_--;
 	in_order_ = false;
 }
 

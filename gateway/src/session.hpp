@@ -104,6 +104,7 @@ private:
 	OutBuffer out_;
 	size_t counted_ = 0; // of out_, among the worker's unread bytes
 	AnswerQueue answers_;
+	size_t handled_ = 0; // of answers_
 	std::unique_ptr<Arrival> arrival_;
 	std::shared_ptr<StreamWriter> stream_;	// makes the body of the first answer
 	std::unique_ptr<RequestRecord> record_; // of the first answer, while it is written and logged

@@ -102,15 +102,15 @@ TEST_F(LaneFailoverTest, WhileALeaderIsLookedForAsMuchMayWaitAsBeforeASlowDataba
 		lane.answered(batch);
 	}
 	ASSERT_TRUE(submit({"a", 100}));
-	EXPECT_FALSE(submit({"b", 1}));
+	EXPECT_FALSE(submit({"b", 2}));
 	lane.hold(true);
 	EXPECT_TRUE(submit({"b", 100}));
-	EXPECT_FALSE(submit({"c", 1})) << "the queue is really full";
+	EXPECT_FALSE(submit({"c", 2})) << "the queue is really full";
 	EXPECT_EQ(take(), Names({"a"}));
 	EXPECT_EQ(take(), Names({"b"}));
 	lane.hold(false);
 	ASSERT_TRUE(submit({"a", 100}));
-	EXPECT_FALSE(submit({"b", 1}));
+	EXPECT_FALSE(submit({"b", 2}));
 }
 
 TEST_F(LaneFailoverTest, AnAnswerAndARefusalTellTheirEpoch) {
