@@ -1,5 +1,7 @@
 """A call inside whatever SQL surrounds it."""
 
+import os
+import socket
 import uuid
 
 import psycopg2
@@ -67,10 +69,12 @@ def test_a_gateways_call_that_is_executed_after_its_client_has_gone_moves_nothin
     pid = connection.info.backend_pid
     with stopped([pid]):
         connection.cursor().execute(call)
-        connection.close()
+        with socket.socket(fileno=os.dup(connection.fileno())) as client:
+            client.shutdown(socket.SHUT_RDWR)  # close() may reset the connection, and then nobody reads the call
         assert database.execute("select code from tokpay.gateway_batch(array[row('transfer', %s, array[%s], array[101], 'k', null, null, null, null, null, null)"
                                 "::tokpay.gateway_request])", [a, b]) == [("insufficient_funds",)]  # fmt: skip
     eventually(lambda: database.execute("select from pg_stat_activity where pid = %s", [pid]) == [], 20, "the backend's end")
+    connection.close()
     assert database.balances() == [100, 100, 100]
 
 
