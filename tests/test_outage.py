@@ -8,6 +8,7 @@ import contextlib
 import threading
 import time
 
+import psycopg2
 import pytest
 from http_client import Client, new_key
 from payers import CLIENTS, LATE_S, Load
@@ -112,6 +113,26 @@ def test_what_was_sent_is_unknown_and_what_was_not_is_certainly_not_executed(ins
     assert sent.again().status in (200, 201)
     assert booked(ledger, [sent, *unsent]) == [1] + [0] * len(unsent)
     assert {request.again().status for request in unsent} == {201}
+
+
+def test_a_call_changes_nothing_once_its_outcome_is_called_unknown(instance, gateway, ledger):
+    key = ledger.api_key("transfer")
+    payer, payee = ledger.open_accounts(1, 0)
+    Request(key, gateway, payer, payee).join()  # the API key is known, and the call is prepared
+    ledger.execute("select tokpay.top_up(%s, 1)", [payer])
+    backends = ledger.execute("select pid from pg_stat_activity where usename ~ '^tokpay_gateway'")
+    with stopped([pid for (pid,) in backends]):
+        request = Request(key, gateway, payer, payee)
+        request.join()
+        assert (request.reply.status, request.reply.code) == (504, "outcome_unknown")
+        ledger.execute("select tokpay.transfer(%s, array[%s]::bigint[], array[1])", [payer, payee])
+        with pytest.raises(psycopg2.Error, match="insufficient funds"):
+            ledger.execute("select tokpay.transfer(%s, array[%s]::bigint[], array[1], %s)", [payer, payee, request.name])
+        ledger.execute("select tokpay.top_up(%s, 1)", [payer])
+    gone = "select not exists (select from pg_stat_activity where pid = any(%s) and state = 'active')"
+    eventually(lambda: ledger.value(gone, [[pid for (pid,) in backends]]), 10, "the end of the call")
+    assert booked(ledger, [request]) == [0]
+    assert request.again().status == 201
 
 
 def test_without_a_pooler_everything_is_503_and_nothing_was_executed(instance, gateway, ledger):

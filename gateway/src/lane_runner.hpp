@@ -307,7 +307,18 @@ private:
 		if (batch.empty())
 			return;
 		line.is_in_call = true;
-		line.connection.send(call_.query(batch, lock_timeout), options_.call_timeout);
+		line.connection.send(call_.query(batch, lock_timeout), time_for(batch));
+	}
+
+	// Whoever is told that an outcome is unknown asks again, perhaps another gateway, and is
+	// answered the truth only if this call changes nothing any more by then: it ends with its
+	// connection. Calls that end by themselves are left to do so.
+	std::chrono::milliseconds time_for(const typename LaneType::Batch &batch) const {
+		auto earliest = Clock::time_point::max();
+		for (const TicketPtr &ticket : batch)
+			earliest = std::min(earliest, ticket->deadline);
+		const auto left = std::chrono::floor<std::chrono::milliseconds>(earliest - Clock::now());
+		return std::clamp(left, shared_lock_timeout, options_.call_timeout);
 	}
 
 	boost::asio::awaitable<pg::Answer> receive(Line &line) {
