@@ -144,8 +144,9 @@ def cut_off(cluster, machine):
     drop(cluster, machine, "INPUT -i eth0", "OUTPUT -o eth0")
 
 
-def cut_from(cluster, machine, others, port=None, ways=("in", "out")):
-    """From other machines; with a port, only what concerns that port on either side."""
+def cut_from(cluster, machine, others, port=None, ways=("out", "in")):
+    """From other machines; with a port, only what concerns that port on either side. First nothing leaves, so that nobody
+    waits for an acknowledgement of what has arrived."""
     _, addresses = cluster.network()
     rules = []
     for other in others:

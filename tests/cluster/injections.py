@@ -222,7 +222,9 @@ def make_commits_wait(scene):
     leader = scene.roles.leader
     scene.cluster.execute(leader, "db", "sv", "down", "/run/service/agent")
     cut_leader_from_standbys(scene)
-    eventually(lambda: scene.cluster.waiting(leader) >= WAITERS, 15, f"{WAITERS} commits that wait")
+    # A read waits as well, but PostgreSQL's own wait says so in the title of the process; of the role whose callers may fund.
+    transfers = ["postgres: ", " tokpay_gateway_admin tokpay ", " waiting for "]
+    eventually(lambda: scene.cluster.waiting(leader) >= WAITERS and scene.cluster.processes(leader, "db", transfers), 15, "commits that wait")
 
 
 def storm_then_failover(scene):
@@ -261,7 +263,7 @@ def unname_then_lose(scene):
     stop_patroni(scene)  # it would take back what is set, and the standby's right to take over
     make_commits_wait(scene)
     name_no_standby(scene)
-    # PostgreSQL's own wait says so in the title of the process. When it is over the fence's wait goes on.
+    # When PostgreSQL's wait is over the fence's goes on.
     eventually(lambda: not scene.cluster.processes(leader, "db", ["postgres: ", " waiting for "]), 10, "nobody waits as PostgreSQL does")
     scene.notes["hit"] = faults.storm(scene.cluster, leader, 2)
     faults.lose_machine(scene.cluster, leader)
