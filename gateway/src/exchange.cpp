@@ -1,6 +1,6 @@
 #include "exchange.hpp"
 
-#include "body_reader.hpp"
+#include "object_reader.hpp"
 #include "rfc3339.hpp"
 
 #include <boost/url/parse.hpp>

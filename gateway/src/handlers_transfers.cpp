@@ -2,6 +2,7 @@
 
 #include "body_reader.hpp"
 #include "execution.hpp"
+#include "object_reader.hpp"
 
 namespace tokpay {
 
