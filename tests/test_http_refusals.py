@@ -256,6 +256,22 @@ def test_a_query_that_is_not_understood_is_refused(admin, pair, path, status):
     check_problem(admin.get(path.format(*pair)), status, code)
 
 
+NUMBERS = [
+    ("/v1/accounts/{0}/entries?counterparty=", 1), ("/v1/transfers?key=k&debit=", 1), ("/v1/holds?account=", 1),
+    ("/v1/accounts/{0}/entries?min_amount=", 0), ("/v1/accounts/{0}/entries?max_amount=", 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path, lowest", NUMBERS)
+def test_a_number_in_a_query_is_what_its_refusal_says(admin, pair, path, lowest):
+    path = path.format(*pair)
+    for number in lowest, HIGHEST:
+        assert admin.get(path + str(number)).status in (200, 404), number
+    for wrong in "", lowest - 1, HIGHEST + 1, "01", "%2B1", "1.0", "1e2", "9" * 400:
+        problem = check_problem(admin.get(path + str(wrong)), 422, "invalid_request")
+        assert f" from {lowest} to {HIGHEST}, in digits without a leading zero" in problem["detail"], wrong
+
+
 def test_a_query_of_a_request_that_has_none_is_refused(admin, pair, still):
     for path, operations in api_description.DOCUMENT["paths"].items():
         for method in {"post", "patch", "delete"} & set(operations):

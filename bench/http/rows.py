@@ -10,6 +10,7 @@ from statistics import median
 
 import memory
 from instance import free_port
+from measure import suite
 from measure.checkout import Failure, say
 from measure.driver import DRIVERS
 from measure.result import Result, Series
@@ -54,19 +55,12 @@ def cpu_result(told, what, **wanted):
     )
 
 
-class Rows:
-    """Every row, by the name under which it can be run alone."""
+class Rows(suite.Rows):
+    """Every row of the table."""
 
     def __init__(self, instance, size):
         self.instance = instance
         self.size = size
-
-    @classmethod
-    def names(cls):
-        return [name.removeprefix("row_") for name in vars(cls) if name.startswith("row_")]
-
-    def run(self, name):
-        yield from getattr(self, f"row_{name}")()
 
     # What the rows are made of
 

@@ -17,6 +17,19 @@ def keep_wanted():
     return os.environ.get("KEEP", "") not in ("", "0")
 
 
+class Rows:
+    """What a benchmark measures: methods that give results, by the names under which they can be run alone."""
+
+    prefix = "row_"
+
+    @classmethod
+    def names(cls):
+        return [name.removeprefix(cls.prefix) for name in vars(cls) if name.startswith(cls.prefix)]
+
+    def run(self, name):
+        yield from getattr(self, self.prefix + name)()
+
+
 def names_to_run(rows, names):
     """The rows that are asked for, all where none is."""
     unknown = set(names) - set(rows.names())

@@ -61,19 +61,14 @@ def tenfold(first, last):
     return values
 
 
-class Rows:
-    """Every series, by the name under which it can be run alone."""
+class Rows(suite.Rows):
+    """Every series."""
+
+    prefix = "series_"
 
     def __init__(self, books, size):
         self.books = books
         self.size = size
-
-    @classmethod
-    def names(cls):
-        return [name.removeprefix("series_") for name in vars(cls) if name.startswith("series_")]
-
-    def run(self, name):
-        yield getattr(self, f"series_{name}")()
 
     # What the series are made of
 
@@ -99,7 +94,7 @@ class Rows:
                 self._point(growth, x, database, loads_of(x))
         for database in {database.name: database for database in databases.values()}.values():
             database.check_books(thoroughly=False)
-        return growth
+        yield growth
 
     def _books(self, _):
         return self.books.template(self.size.accounts)
@@ -159,7 +154,7 @@ class Rows:
             for _ in range(self.size.rounds):
                 self._point(growth, wanted, database, {**BATCHES, **READS})
         database.check_books(thoroughly=False)
-        return growth
+        yield growth
 
 
 BATCHES = {"transfer_batch of 500": ("transfers/s", "transfer-batch", TWO_BACKENDS)}

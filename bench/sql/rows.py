@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager, nullcontext
 
 import memory
 import storage
+from measure import suite
 from measure.checkout import say
 from measure.result import Result, Series
 from measure.turns import compare, take_turns
@@ -23,19 +24,12 @@ SIXTEEN = {"connections": CLIENTS, "threads": 1}
 TWO_BACKENDS = {"connections": 2, "threads": 2, "batch": BATCH}
 
 
-class Rows:
-    """Every row, by the name under which it can be run alone."""
+class Rows(suite.Rows):
+    """Every row of the table."""
 
     def __init__(self, books, size):
         self.books = books
         self.size = size
-
-    @classmethod
-    def names(cls):
-        return [name.removeprefix("row_") for name in vars(cls) if name.startswith("row_")]
-
-    def run(self, name):
-        yield from getattr(self, f"row_{name}")()
 
     # What the rows are made of
 

@@ -1,59 +1,15 @@
-// Reads request bodies: every member checked, every fault collected with a pointer to it.
+// Reads request bodies: every member checked, every fault told with a pointer to it.
 #pragma once
 
 #include "http.hpp"
-#include "json_reader.hpp"
 #include "ledger.hpp"
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tokpay {
-
-// The members of one JSON object. Each reader returns something harmless where the member is wrong
-// and adds the fault to errors; finish() adds the members nobody asked for.
-class ObjectReader {
-public:
-	ObjectReader(const json::Document &document, uint32_t object, std::string pointer,
-		std::vector<FieldError> &errors);
-
-	bool has(std::string_view name) { return find(name).has_value(); }
-	int64_t required_id(std::string_view name);
-	int64_t required_amount(std::string_view name);						// 1 to 2^63-1 minor units
-	std::string required_text(std::string_view name, size_t max_bytes); // not empty
-	std::optional<int64_t> optional_id(std::string_view name);
-	std::optional<int64_t> optional_amount(std::string_view name);
-	std::optional<int64_t> optional_integer(std::string_view name);
-	std::optional<int64_t> optional_limit(std::string_view name, int64_t highest); // of a balance
-	std::optional<std::string> optional_text(std::string_view name, size_t max_bytes);
-	std::optional<std::string> optional_object(std::string_view name); // as JSON text for jsonb
-	// Index of a member that is an array of 1 to max_size elements.
-	std::optional<uint32_t> required_array(std::string_view name, size_t max_size);
-
-	// Faults a member that is there and none of these strings.
-	void check_choice(std::string_view name, std::initializer_list<std::string_view> choices);
-	void fail(std::string_view name, std::string detail);
-	void finish();
-
-	const std::string &pointer() const { return pointer_; }
-
-private:
-	void add(std::string pointer, std::string detail);
-	std::optional<uint32_t> find(std::string_view name);
-	std::optional<std::string> text(uint32_t index, std::string_view name, size_t max_bytes);
-
-	const json::Document &document_;
-	uint32_t object_;
-	std::string pointer_;
-	std::vector<FieldError> &errors_;
-	std::vector<std::string_view> known_;
-};
-
-// An id of the ledger as the wire has it: ^[1-9][0-9]{0,18}$ within int64.
-std::optional<int64_t> parse_id(std::string_view text);
-
-// 400 malformed_json, or 422 where the body is not an object.
-Result<json::Document> parse_object(std::string_view body);
 
 constexpr size_t max_http_key_bytes = 200;
 // The bounds of the ledger (extension/src/transfer.hpp), so that nothing it would refuse as a whole
@@ -61,19 +17,13 @@ constexpr size_t max_http_key_bytes = 200;
 constexpr size_t max_credits_per_transfer = 10000;
 constexpr size_t max_transfers_per_batch = 10000;
 constexpr size_t max_credits_per_batch = 100000;
-// Metadata comes back in every reply, 1e3 as 1000: a batch adds as much to its own as a body has.
-constexpr size_t max_exponent_digits_per_batch = size_t{8} * 1024 * 1024;
 constexpr size_t max_description_bytes = 10000;
 constexpr size_t max_balances_per_query = 10000;
-constexpr size_t max_addresses_per_query = 1000;
 
 // The Idempotency-Key header, quoted (RFC 8941 string) or bare. 400 idempotency_key_missing.
 Result<std::string> idempotency_key(const HttpRequest &request);
 
-// debit, credits, description and metadata of a transfer.
-TransferRequest read_transfer(
-	const json::Document &document, ObjectReader &reader, std::vector<FieldError> &errors);
-
+// {debit, credits: [{account, amount}], description?, metadata?}
 Result<TransferRequest> read_transfer_body(std::string_view body);
 
 // {transfers: [{key, debit, credits, description?, metadata?, chain?}]}

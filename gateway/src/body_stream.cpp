@@ -20,7 +20,7 @@ StreamWriter::StreamWriter(asio::io_context &io, StreamConnection &connection)
 void StreamWriter::start(BodyStream make) {
 	asio::co_spawn(io_, run(std::move(make)),
 		asio::bind_cancellation_slot(
-			gone_.slot(), [self = shared_from_this()](std::exception_ptr) {}));
+			gone_.slot(), [self = shared_from_this()](const std::exception_ptr &) {}));
 }
 
 asio::awaitable<void> StreamWriter::run(BodyStream make) {

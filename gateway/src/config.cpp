@@ -340,7 +340,7 @@ std::vector<ProviderConfig> providers(const Settings &settings) {
 WalletConfig wallets(const Settings &settings) {
 	constexpr unsigned most_s = 90 * 86400;
 	constexpr unsigned most_credit = 1000000000;
-	const WalletConfig wallets{
+	WalletConfig wallets{
 		.session_idle = std::chrono::seconds(number(settings, "session-idle-s", most_s)),
 		.session_max = std::chrono::seconds(number(settings, "session-max-s", most_s)),
 		.currency = settings.text("wallet-currency"),

@@ -1,6 +1,6 @@
 #include "exchange.hpp"
 
-#include "body_reader.hpp"
+#include "object_reader.hpp"
 #include "rfc3339.hpp"
 
 #include <boost/url/parse.hpp>
@@ -78,13 +78,16 @@ Result<std::optional<int64_t>> parsed(
 } // namespace
 
 Result<std::optional<int64_t>> id_parameter(const Parameters &parameters, const char *name) {
-	return parsed(parameters, name, "is an id of 1 to 19 digits", parse_id);
+	return parsed(parameters, name,
+		"is an id from 1 to 9223372036854775807, in digits without a leading zero", parse_id);
 }
 
 Result<std::optional<int64_t>> amount_parameter(const Parameters &parameters, const char *name) {
-	return parsed(parameters, name, "is a number of minor units", [](std::string_view text) {
-		return text == "0" ? std::optional<int64_t>(0) : parse_id(text);
-	});
+	return parsed(parameters, name,
+		"is minor units from 0 to 9223372036854775807, in digits without a leading zero",
+		[](std::string_view text) {
+			return text == "0" ? std::optional<int64_t>(0) : parse_id(text);
+		});
 }
 
 Result<std::optional<int64_t>> time_parameter(const Parameters &parameters, const char *name) {

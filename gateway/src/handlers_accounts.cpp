@@ -8,8 +8,6 @@
 
 namespace tokpay {
 
-namespace asio = boost::asio;
-
 namespace {
 
 Problem account_unknown() {

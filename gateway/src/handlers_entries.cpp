@@ -208,6 +208,7 @@ Reply get_summary(Exchange &exchange) {
 			co_return found.error();
 		parties = *found;
 		std::vector<int64_t> accounts;
+		accounts.reserve(static_cast<size_t>(found->rows()));
 		for (int row = 0; row < found->rows(); row++)
 			accounts.push_back(found->int8(row, 0));
 		const auto named = co_await read_names(exchange, std::move(accounts));

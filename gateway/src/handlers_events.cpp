@@ -1,10 +1,10 @@
 #include "handlers.hpp"
 
-#include "body_reader.hpp"
 #include "credential.hpp"
 #include "documents.hpp"
 #include "execution.hpp"
 #include "feed.hpp"
+#include "object_reader.hpp"
 
 #include <algorithm>
 

@@ -1,8 +1,8 @@
 #include "handlers.hpp"
 
-#include "body_reader.hpp"
 #include "conditional.hpp"
 #include "json_writer.hpp"
+#include "object_reader.hpp"
 #include "web_address.hpp"
 #include "web_files.hpp"
 

@@ -107,16 +107,16 @@ Reply find_transfer(Exchange &exchange) {
 	const auto given = parameters(exchange.request, {"debit", "key"});
 	if (!given)
 		co_return given.error();
-	const auto debit = given->find("debit");
+	const auto debit = id_parameter(*given, "debit");
+	if (!debit)
+		co_return debit.error();
 	const auto key = given->find("key");
-	const auto account = debit == given->end() ? std::nullopt : parse_id(debit->second);
-	if (!account || key == given->end())
-		co_return Problem{
-			422, "invalid_request", "The query parameters debit, an id, and key are needed."};
+	if (!*debit || key == given->end())
+		co_return Problem{422, "invalid_request", "The query parameters debit and key are needed."};
 	static const std::string sql = std::string("select ") + receipt_columns +
 								   " from tokpay.gateway_transfer_by_key($1, $2, $3)";
 	const auto receipt = co_await run_statement(exchange, sql.c_str(), Repeat::yes,
-		pg::int8(*account), pg::text(key->second), pg::text(exchange.caller->principal));
+		pg::int8(**debit), pg::text(key->second), pg::text(exchange.caller->principal));
 	if (!receipt)
 		co_return receipt.error();
 	if (receipt->rows() == 0)

@@ -27,7 +27,7 @@ namespace {
 
 constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds timeout{5};
-constexpr uint64_t max_body_bytes = 1024 * 1024;
+constexpr uint64_t max_body_bytes = uint64_t{1024} * 1024;
 constexpr uint32_t max_header_bytes = 16 * 1024;
 
 using Fetched = std::optional<std::string>;

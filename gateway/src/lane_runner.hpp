@@ -104,7 +104,7 @@ public:
 	// never from in here, and outcome() says which. False where the queue is full. abandon() takes
 	// it back.
 	bool submit(
-		const TicketPtr &ticket, Clock::time_point deadline, std::function<void()> on_settled) {
+		const TicketPtr &ticket, Clock::time_point deadline, std::function<void()> &&on_settled) {
 		ticket->deadline = deadline;
 		ticket->on_settled = std::move(on_settled);
 		if (!lane_.submit(ticket)) {

@@ -13,7 +13,7 @@ namespace tokpay {
 namespace {
 
 // Some hundredths of a second of requests at the highest rate; as much again may be on its way out.
-constexpr size_t log_buffer_bytes = 1024 * 1024;
+constexpr size_t log_buffer_bytes = size_t{1024} * 1024;
 constexpr std::chrono::seconds last_words{1};
 
 bool is_control(char c) {

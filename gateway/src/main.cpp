@@ -99,8 +99,8 @@ void reload_incarnation(Leadership &leadership, const ReadConfig &read) {
 
 // What --check looks at beyond the settings themselves.
 void check_files(const Config &config) {
-	server_tls(config);
-	web_files(config);
+	const auto tls = server_tls(config);
+	const auto web = web_files(config);
 	if (config.issuer)
 		client_tls({config.issuer->trusted_file}, "issuer");
 	client_tls(config.patroni.files, "patroni");

@@ -57,6 +57,10 @@ std::string plain(uint64_t number) {
 	return std::to_string(number);
 }
 
+std::string with_bound(const std::string &labels, const std::string &bound) {
+	return labels + ",le=\"" + bound + '"';
+}
+
 // The series of one histogram: get(metrics) is a worker's. The buckets are read once and the count
 // made of them, so that they agree while others count on.
 template<class Get>
@@ -67,7 +71,7 @@ void histogram(std::string &out, const std::string &name, const std::string &lab
 	for (size_t bucket = 0; bucket <= Kind::bounds; bucket++) {
 		count += sum(workers, [&](const Metrics &m) { return get(m).count(bucket); });
 		const std::string bound = bucket < Kind::bounds ? text(Kind::bound(bucket)) : "+Inf";
-		line(out, name + "_bucket", labels + ",le=\"" + bound + '"', std::to_string(count));
+		line(out, name + "_bucket", with_bound(labels, bound), std::to_string(count));
 	}
 	line(out, name + "_sum", labels,
 		text(sum(workers, [&](const Metrics &m) { return get(m).sum(); })));

@@ -21,7 +21,7 @@ inline void release(std::string &buffer) {
 class OutBuffer {
 public:
 	// A client that lets more than this lie unread gets nothing more until it reads.
-	static constexpr size_t max_unsent_bytes = 256 * 1024;
+	static constexpr size_t max_unsent_bytes = size_t{256} * 1024;
 
 	// To append to.
 	std::string &text() {

@@ -1,6 +1,6 @@
 #include "page.hpp"
 
-#include "body_reader.hpp"
+#include "object_reader.hpp"
 #include "text_hash.hpp"
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 #include "plain_body.hpp"
 
 #include "body_reader.hpp"
+#include "object_reader.hpp"
 
 #include <charconv>
 

@@ -1,6 +1,6 @@
 #include "router.hpp"
 
-#include "body_reader.hpp"
+#include "object_reader.hpp"
 
 #include <algorithm>
 #include <iterator>

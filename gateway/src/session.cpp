@@ -7,6 +7,8 @@
 
 #include <sys/epoll.h>
 
+#include <utility>
+
 namespace tokpay {
 
 namespace asio = boost::asio;
@@ -21,7 +23,7 @@ constexpr size_t max_handled_answers_each = 4;
 constexpr size_t max_handled_answers = 1000;
 // A client that was refused before it had sent everything is read on so far and so long, or it
 // would find its connection reset instead of the answer.
-constexpr size_t max_discarded_bytes = 32 * 1024 * 1024;
+constexpr size_t max_discarded_bytes = size_t{32} * 1024 * 1024;
 constexpr std::chrono::seconds discard_timeout{5};
 // What the log calls a body that was cut off.
 constexpr const char *incomplete = "incomplete";
@@ -207,7 +209,8 @@ void Session::admit_arrival() {
 		return;
 	arrival_->is_checked = true;
 	asio::co_spawn(worker_.io, find_refusal(worker_, arrival_->request),
-		[self = SessionPtr(this)](std::exception_ptr failure, std::optional<Problem> refusal) {
+		[self = SessionPtr(this)](
+			const std::exception_ptr &failure, std::optional<Problem> refusal) {
 			if (failure)
 				refusal = internal_error();
 			if (!self->closed_)
@@ -243,7 +246,7 @@ size_t Session::read_body(std::string_view bytes) {
 		return bytes.size();
 	}
 	if (arrival_->parser.is_done()) {
-		const auto whole = std::move(arrival_);
+		const auto whole = std::exchange(arrival_, nullptr);
 		whole->request.body = whole->body;
 		start_answer(
 			whole->request, whole->header, std::move(whole->body), std::move(whole->share));

@@ -30,6 +30,10 @@ std::string variable_of(std::string_view name) {
 	return variable;
 }
 
+[[noreturn]] void refuse(const std::string &origin, const std::string &what) {
+	throw SettingError(origin + ": " + what);
+}
+
 } // namespace
 
 Settings::Settings(const std::vector<SettingInfo> &known, const std::vector<std::string> &arguments,
@@ -122,7 +126,7 @@ void Settings::read_environment(char **environment) {
 					Source::environment);
 		}
 		if (!is_known && name.starts_with(prefix))
-			throw SettingError(origin + ": there is no such setting; --help lists them");
+			refuse(origin, "there is no such setting; --help lists them");
 	}
 }
 
@@ -137,16 +141,15 @@ void Settings::read_file(const std::string &path) {
 		const std::string origin = path + ", line " + std::to_string(number);
 		const size_t equals = text.find('=');
 		if (equals == std::string_view::npos)
-			throw SettingError(origin + ": a line is NAME = VALUE, or begins with #");
+			refuse(origin, "a line is NAME = VALUE, or begins with #");
 		const std::string name(trimmed(text.substr(0, equals)));
 		const SettingInfo *info = find(name);
 		if (info == nullptr || name == "config")
-			throw SettingError(
-				origin + ": there is no setting \"" + name + "\"; --help lists them");
+			refuse(origin, "there is no setting \"" + name + "\"; --help lists them");
 		const auto [first, is_new] = lines.emplace(name, number);
 		if (!is_new && !(info->is_list && name == info->name))
-			throw SettingError(origin + ": " + name + " is set in line " +
-							   std::to_string(first->second) + " already; remove one of them");
+			refuse(origin, name + " is set in line " + std::to_string(first->second) +
+							   " already; remove one of them");
 		add(name, std::string(trimmed(text.substr(equals + 1))), origin, Source::file);
 	}
 	if (!file.eof())

@@ -44,11 +44,11 @@ public:
 	// The values of a list, in order; at least one.
 	std::vector<std::string> texts(std::string_view name) const;
 
-	// A setting, or a value of a list, is wrong. what goes on after "setting NAME: "; it quotes no
-	// secret.
 	// Where each setting is set: "gateway.conf, line 3"; of a list the first.
 	std::map<std::string, std::string> origins() const;
 
+	// A setting, or a value of a list, is wrong. what goes on after "setting NAME: "; it quotes no
+	// secret.
 	[[noreturn]] void wrong(std::string_view name, const std::string &what, size_t index = 0) const;
 
 private:

@@ -22,9 +22,9 @@ jose::Token token(const Changes &changes = {}, const std::string &type = "at+jwt
 		{"aud", "\"https://pay.example\""}, {"sub", "\"alice\""},
 		{"exp", std::to_string(now + 300)}, {"iat", std::to_string(now - 5)},
 		{"scope", "\"read transfer\""}, {"client_id", "\"app\""}, {"jti", "\"1\""}};
-	for (const auto &[name, value] : changes) {
-		std::erase_if(claims, [&](const auto &claim) { return claim.first == name; });
-		claims.emplace_back(name, value);
+	for (const auto &change : changes) {
+		std::erase_if(claims, [&](const auto &claim) { return claim.first == change.first; });
+		claims.push_back(change);
 	}
 	std::string text;
 	for (const auto &[name, value] : claims)

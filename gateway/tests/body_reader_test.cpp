@@ -1,5 +1,6 @@
 // Request bodies: what is read out of a right one, and where a wrong one is pointed at.
 #include "body_reader.hpp"
+#include "object_reader.hpp"
 
 #include <gtest/gtest.h>
 
@@ -318,6 +319,7 @@ TEST(Accounts, ThatNoLedgerOpensArePointedAt) {
 
 TEST(Captures, OfNothingArePointedAt) {
 	EXPECT_EQ(pointers(read_capture(R"({"amounts":[0,0]})")), Pointers({"/amounts"}));
+	EXPECT_EQ(pointers(read_capture(R"({"amounts":[0,-1]})")), Pointers({"/amounts/1"}));
 	EXPECT_TRUE(read_capture(R"({"amounts":[0,1]})"));
 }
 

@@ -20,9 +20,9 @@ std::optional<Identity> read(const Changes &changes = {}) {
 		{"aud", "\"tokpay\""}, {"sub", "\"alice\""}, {"exp", std::to_string(now + 300)},
 		{"iat", std::to_string(now - 5)}, {"nonce", "\"n-1\""}, {"email", "\"a@b.example\""},
 		{"email_verified", "true"}, {"name", "\"Alice\""}};
-	for (const auto &[name, value] : changes) {
-		std::erase_if(claims, [&](const auto &claim) { return claim.first == name; });
-		claims.emplace_back(name, value);
+	for (const auto &change : changes) {
+		std::erase_if(claims, [&](const auto &claim) { return claim.first == change.first; });
+		claims.push_back(change);
 	}
 	std::string text;
 	for (const auto &[name, value] : claims)

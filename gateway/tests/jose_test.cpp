@@ -32,9 +32,7 @@ TEST(Base64url, KnownTexts) {
 
 TEST(Base64url, WhatIsNotCanonicalIsRefused) {
 	for (const char *text : {"A", "AAAAA", "AA=", "AA==", "A+AA", "A/AA", "A AA", "AA\n", "AB",
-			 "AAB", "\xc3\xa9", "AAAA.",
-			 "A\x80"
-			 "AA"})
+			 "AAB", "\xc3\xa9", "AAAA.", "A\200AA"})
 		EXPECT_FALSE(decode_base64url(text)) << text;
 	EXPECT_FALSE(decode_base64url("AA\0A"s));
 }
