@@ -157,13 +157,16 @@ def cut_from(cluster, machine, others, port=None, ways=("out", "in")):
 
 
 def move_etcd_leader(cluster, machine):
-    """Where it is already, nothing happens."""
-    leader = cluster.etcd_leader()
-    if leader == machine:
-        return
+    """Where it is already, nothing happens. etcd gives a move up where the member has just come back, so it is told again."""
     member = cluster.etcd_members()[machine]
-    cluster.execute(machine, "db", "sh", "-c", f"{ETCDCTL} --endpoints https://machine{leader}:2379 move-leader {member}")
-    eventually(lambda: cluster.etcd_leader() == machine, 20, f"etcd's leader on machine {machine}")
+
+    def moved():
+        leader = cluster.etcd_leader()
+        if leader != machine:
+            cluster.execute(machine, "db", "sh", "-c", f"{ETCDCTL} --endpoints https://machine{leader}:2379 move-leader {member}")
+        return leader == machine
+
+    eventually(moved, 30, f"etcd's leader on machine {machine}")
 
 
 def mend(cluster):
