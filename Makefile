@@ -2,7 +2,7 @@
 
 # Evaluated when a recipe needs it, which is after the packages are there.
 PG_CONFIG ?= $(shell instance/pg-config)
-CPP_FILES = $(wildcard */src/*.[ch]pp */tests/*.[ch]pp gateway/fuzz/*.[ch]pp bench/*/*.[ch]pp)
+CPP_FILES = $(wildcard */src/*.[ch]pp */src/*/*.[ch]pp */tests/*.[ch]pp gateway/fuzz/*.[ch]pp bench/*/*.[ch]pp)
 JOBS := $(shell nproc)
 
 .DEFAULT_GOAL := help

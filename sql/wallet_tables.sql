@@ -37,7 +37,7 @@ create unique index wallet_address_identity on wallet_address (issuer, subject);
 
 create table wallet_session (
     id           bigint primary key default nextval('tokpay.wallet_session_id_seq'),
-    digest       bytea not null unique,                 -- SHA-256 of the cookie, with a prefix (gateway/src/browser_session.hpp)
+    digest       bytea not null unique,                 -- SHA-256 of the cookie, with a prefix (gateway/src/access/browser_session.hpp)
     wallet_user  bigint not null references wallet_user,
     issuer       text not null,
     user_agent   text not null,

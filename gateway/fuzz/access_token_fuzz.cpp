@@ -1,8 +1,8 @@
 // Tokens: the text is a token, or is made one with the input as its claims.
 #include "fuzz_target.hpp"
 
-#include "access_token.hpp"
-#include "base64url.hpp"
+#include "access/access_token.hpp"
+#include "access/base64url.hpp"
 
 using namespace tokpay;
 

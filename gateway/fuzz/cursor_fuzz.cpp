@@ -1,7 +1,7 @@
 // Targets with query strings: pages, cursors, numbers and times.
 #include "fuzz_target.hpp"
 
-#include "page.hpp"
+#include "api/page.hpp"
 
 using namespace tokpay;
 

@@ -2,11 +2,11 @@
 // requests, codings.
 #include "fuzz_target.hpp"
 
-#include "body_reader.hpp"
-#include "client_address.hpp"
-#include "cookie.hpp"
-#include "request_trace.hpp"
-#include "web_files.hpp"
+#include "api/body_reader.hpp"
+#include "http/client_address.hpp"
+#include "http/cookie.hpp"
+#include "http/request_trace.hpp"
+#include "web/web_files.hpp"
 
 using namespace tokpay;
 

@@ -2,8 +2,8 @@
 // something about it, and of a plain one the complete readers say the same.
 #include "fuzz_target.hpp"
 
-#include "body_reader.hpp"
-#include "plain_body.hpp"
+#include "api/body_reader.hpp"
+#include "api/plain_body.hpp"
 
 using namespace tokpay;
 

@@ -1,7 +1,7 @@
 // Key sets of an issuer, and signatures that nobody made.
 #include "fuzz_target.hpp"
 
-#include "jwk.hpp"
+#include "access/jwk.hpp"
 
 using namespace tokpay;
 

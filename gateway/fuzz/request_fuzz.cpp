@@ -2,7 +2,7 @@
 // comes out, and every view is of the bytes that were given.
 #include "fuzz_target.hpp"
 
-#include "request_parser.hpp"
+#include "http/request_parser.hpp"
 
 #include <algorithm>
 #include <memory>

@@ -1,7 +1,7 @@
 // Addresses on the web, as an issuer's documents name them.
 #include "fuzz_target.hpp"
 
-#include "web_address.hpp"
+#include "http/web_address.hpp"
 
 using namespace tokpay;
 

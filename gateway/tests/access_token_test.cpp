@@ -1,7 +1,7 @@
 // Access tokens: whom they are for, how long they last, whom they name and what they allow.
-#include "access_token.hpp"
+#include "access/access_token.hpp"
 
-#include "base64url.hpp"
+#include "access/base64url.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The answers that a connection owes: in the order of their requests, whenever they are ready.
-#include "pending_answer.hpp"
+#include "http/pending_answer.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // Request bodies: what is read out of a right one, and where a wrong one is pointed at.
-#include "body_reader.hpp"
-#include "object_reader.hpp"
+#include "api/body_reader.hpp"
+#include "api/object_reader.hpp"
 
 #include <gtest/gtest.h>
 

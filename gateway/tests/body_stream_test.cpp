@@ -1,5 +1,5 @@
 // Bodies that are made while they are sent: slow clients, clients that go, makers that fail.
-#include "body_stream.hpp"
+#include "http/body_stream.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>

@@ -1,5 +1,5 @@
 // Cookies of browsers, where they may return to, and which of their requests are believed.
-#include "browser_session.hpp"
+#include "access/browser_session.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // Whose word about the client is believed, and addresses on the web.
-#include "client_address.hpp"
-#include "web_address.hpp"
+#include "http/client_address.hpp"
+#include "http/web_address.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Entity tags: what a client has already, and what has changed since it read.
-#include "conditional.hpp"
+#include "http/conditional.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // Settings from file, environment and flags, and what is said about a wrong one.
-#include "config.hpp"
-#include "provider_setting.hpp"
-#include "settings.hpp"
+#include "process/config.hpp"
+#include "process/provider_setting.hpp"
+#include "process/settings.hpp"
 
 #include <gtest/gtest.h>
 

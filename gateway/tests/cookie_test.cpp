@@ -1,5 +1,5 @@
 // The Cookie header: whole names, one value, nothing odd.
-#include "cookie.hpp"
+#include "http/cookie.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Exports: lines that a program reads as they were, and that a spreadsheet does not execute.
-#include "csv.hpp"
+#include "text/csv.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Which bucket a value falls into.
-#include "histogram.hpp"
+#include "process/histogram.hpp"
 
 #include <gtest/gtest.h>
 

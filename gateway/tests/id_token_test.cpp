@@ -1,7 +1,7 @@
 // ID tokens: which are the answer to a sign-in, and what they tell of who signs in.
-#include "id_token.hpp"
+#include "access/id_token.hpp"
 
-#include "base64url.hpp"
+#include "access/base64url.hpp"
 
 #include <gtest/gtest.h>
 

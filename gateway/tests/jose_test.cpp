@@ -1,5 +1,5 @@
 // Base64url, keys and tokens: the vectors of the RFCs, and everything a forger would try.
-#include "jwt.hpp"
+#include "access/jwt.hpp"
 
 #include "signing_key.hpp"
 

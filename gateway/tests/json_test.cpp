@@ -1,6 +1,6 @@
 // JSON texts in and out: what is one, what is kept exactly, and that documents survive being moved.
-#include "json_reader.hpp"
-#include "json_writer.hpp"
+#include "text/json_reader.hpp"
+#include "text/json_writer.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // When the issuer is asked for its keys, and how long they are believed.
-#include "key_ring.hpp"
+#include "access/key_ring.hpp"
 
 #include "signing_key.hpp"
 

@@ -1,7 +1,7 @@
 // A lane driven by hand, for tests: requests with a name, a weight and a size.
 #pragma once
 
-#include "lane.hpp"
+#include "ledger/lane.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // What becomes of a lane's requests while the leader changes, driven by hand.
-#include "lane.hpp"
+#include "ledger/lane.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // Who is believed to lead after each answer, without sockets; and epochs as text.
-#include "leader.hpp"
-#include "response_text.hpp"
+#include "http/response_text.hpp"
+#include "ledger/leader.hpp"
 
 #include <gtest/gtest.h>
 

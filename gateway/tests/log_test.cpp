@@ -1,5 +1,5 @@
 // Lines on their way to a reader who may be slow, or not there.
-#include "log.hpp"
+#include "process/log.hpp"
 
 #include <gtest/gtest.h>
 

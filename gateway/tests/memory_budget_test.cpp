@@ -1,5 +1,5 @@
 // Memory that many take from.
-#include "memory_budget.hpp"
+#include "http/memory_budget.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
 // What Prometheus is told.
-#include "metrics.hpp"
+#include "process/metrics.hpp"
 
-#include "json_reader.hpp"
-#include "openapi.hpp"
+#include "api/openapi.hpp"
+#include "text/json_reader.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // What a connection has still to send: all of it, in order, in bounded memory.
-#include "out_buffer.hpp"
+#include "http/out_buffer.hpp"
 
 #include <gtest/gtest.h>
 

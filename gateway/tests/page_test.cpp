@@ -1,5 +1,5 @@
 // Query strings, pages and cursors.
-#include "page.hpp"
+#include "api/page.hpp"
 
 #include <gtest/gtest.h>
 

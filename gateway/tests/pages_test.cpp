@@ -1,5 +1,5 @@
 // What stands in the app's page.
-#include "pages.hpp"
+#include "web/pages.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // Plain bodies: which are read in one pass, and that the complete readers make the same of every
 // body that is.
-#include "body_reader.hpp"
-#include "plain_body.hpp"
+#include "api/body_reader.hpp"
+#include "api/plain_body.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // Token buckets: how many at once, how many later, and what a client is told.
-#include "caller.hpp"
-#include "rate_limiter.hpp"
+#include "access/caller.hpp"
+#include "access/rate_limiter.hpp"
 
 #include <gtest/gtest.h>
 

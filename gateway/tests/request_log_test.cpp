@@ -1,8 +1,8 @@
 // The log's lines, and which requests have one.
-#include "request_log.hpp"
+#include "http/request_log.hpp"
 
-#include "json_reader.hpp"
-#include "router.hpp"
+#include "api/router.hpp"
+#include "text/json_reader.hpp"
 
 #include <gtest/gtest.h>
 

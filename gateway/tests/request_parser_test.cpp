@@ -1,6 +1,6 @@
 // Requests out of bytes: what is taken, what is refused because two parties could read it
 // differently.
-#include "request_parser.hpp"
+#include "http/request_parser.hpp"
 
 #include <gtest/gtest.h>
 

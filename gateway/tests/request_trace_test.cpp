@@ -1,5 +1,5 @@
 // What clients call their requests: ids that may be repeated, and traceparent.
-#include "request_trace.hpp"
+#include "http/request_trace.hpp"
 
 #include <gtest/gtest.h>
 

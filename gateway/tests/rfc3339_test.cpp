@@ -1,5 +1,5 @@
 // Times: RFC 3339 to microseconds since 2000-01-01 UTC.
-#include "rfc3339.hpp"
+#include "text/rfc3339.hpp"
 
 #include <gtest/gtest.h>
 

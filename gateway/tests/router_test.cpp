@@ -1,7 +1,7 @@
 // From request to route, with a database that is not there.
-#include "router.hpp"
+#include "api/router.hpp"
 
-#include "openapi.hpp"
+#include "api/openapi.hpp"
 
 #include <gtest/gtest.h>
 

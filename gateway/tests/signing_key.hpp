@@ -1,8 +1,8 @@
 // An issuer's key for the tests: makes its JWK and signs tokens, with OpenSSL.
 #pragma once
 
-#include "base64url.hpp"
-#include "jwk.hpp"
+#include "access/base64url.hpp"
+#include "access/jwk.hpp"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>

@@ -1,5 +1,5 @@
 // Turns of callers: how many at once, in which order, and that nobody waits behind somebody else.
-#include "turns.hpp"
+#include "http/turns.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>

@@ -1,7 +1,7 @@
 // The built app's files, and which form of them a client gets.
-#include "web_files.hpp"
+#include "web/web_files.hpp"
 
-#include "settings.hpp"
+#include "process/settings.hpp"
 
 #include <gtest/gtest.h>
 
