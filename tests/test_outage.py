@@ -62,12 +62,20 @@ def test_under_a_stopped_server_all_are_answered_in_time_and_keys_settle_the_res
     load.check_books()
 
 
-def test_backends_that_stop_in_the_middle_of_a_call_do_nothing_twice(instance, gateway, ledger):
-    load = Load(instance, [gateway.url], DEADLINE_S)
+@pytest.fixture
+def patient(instance):
+    """A gateway that repeats a lost call within its deadline."""
+    made = Gateway(instance, threads=1)
+    yield made
+    made.terminate(seconds=20)
+
+
+def test_backends_that_stop_in_the_middle_of_a_call_do_nothing_twice(instance, patient, ledger):
+    load = Load(instance, [patient.url])
     load.goes_on()
 
     def lost():
-        return sum(gateway.lane("retried_total", lane) for lane in ["transfer", "funded_transfer"])
+        return sum(patient.lane("retried_total", lane) for lane in ["transfer", "funded_transfer"])
 
     before = lost()
     backends = ledger.execute("select pid from pg_stat_activity where usename ~ '^tokpay_gateway'")
