@@ -4,6 +4,7 @@
 
 #include "api/body_reader.hpp"
 #include "api/plain_body.hpp"
+#include "text/json_reader.hpp"
 
 using namespace tokpay;
 
