@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Measures a cluster made for it (it opens ten thousand accounts) and writes bench/results/cluster.md, with the stalls of all runs of the suite in build/cluster.
+"""Measures a cluster made for it (it opens ten thousand accounts) and writes bench/results/cluster.md and .json; the stalls of the suite's runs in
+build/cluster join those that the file has already.
 
 Environment: RUN_DIR; ROUNDS (3; 0: stalls alone); BENCH_HTTP, the client (bench/http), which runs on the network of one machine and on the same cores.
 """
@@ -14,6 +15,7 @@ from cluster import CHECKOUT, Cluster
 
 BENCH = os.environ.get("BENCH_HTTP", CHECKOUT / "build/bench/driver/bench-http")
 OUT = CHECKOUT / "bench/results/cluster.md"
+RECORD = CHECKOUT / "bench/results/cluster.json"
 ACCOUNTS, FIRST = 10_000, 1_000_000  # as many digits in all
 SECONDS = 5
 LOADS = {
@@ -39,61 +41,77 @@ def measure(cluster, machine, load):
     return json.loads(said)
 
 
-def throughput(cluster, rounds):
+def measured_loads(cluster, rounds):
     roles = cluster.roles()
     for name, load in LOADS.items():
         for where, machine in (("the leader's", roles.leader), ("another", roles.third)):
             results = [measure(cluster, machine, load) for _ in range(rounds)]
-            rates = [result["rate"] for result in results]
-            p50, p99 = (statistics.median(result["latency_us"][part] for result in results) / 1000 for part in ("p50", "p99"))
-            fields = [name, where, f"{statistics.median(rates):,.0f} ({min(rates):,.0f} - {max(rates):,.0f})", f"{p50:.1f}", f"{p99:.1f}"]
-            print(*fields, flush=True)
-            yield fields
+            row = {"what": name, "gateway_on": where, "rates": [result["rate"] for result in results]}
+            for part in ("p50", "p99"):
+                row[f"{part}_ms"] = statistics.median(result["latency_us"][part] for result in results) / 1000
+            print(json.dumps(row), flush=True)
+            yield row
 
 
-def stalls():
-    rows = defaultdict(list)
-    for file in sorted((CHECKOUT / "build/cluster").glob("results-*.json")):
-        for row in json.loads(file.read_text())["rows"]:
-            rows[row["row"]].append(row)
-    for name, runs in rows.items():
-        worst = [f"{statistics.median(run[kind] for run in runs):.1f}, {max(run[kind] for run in runs):.1f}" for kind in ("writes_s", "reads_s")]
-        yield [name, *worst, str(max(run["unanswered"] for run in runs)), str(len(runs))]
+def measured_stalls():
+    for file in (CHECKOUT / "build/cluster").glob("results-*.json"):
+        run = json.loads(file.read_text())
+        rows = [{field: row[field] for field in ("row", "writes_s", "reads_s", "unanswered")} for row in run["rows"]]
+        yield str(run["seed"]), rows
+
+
+def throughput_rows(measured):
+    for row in measured:
+        rates = row["rates"]
+        rate = f"{statistics.median(rates):,.0f} ({min(rates):,.0f} - {max(rates):,.0f})"
+        yield [row["what"], row["gateway_on"], rate, f"{row['p50_ms']:.1f}", f"{row['p99_ms']:.1f}"]
+
+
+def stall_rows(measured):
+    runs = defaultdict(list)
+    for seed in sorted(measured):
+        for row in measured[seed]:
+            runs[row["row"]].append(row)
+    for name, rows in runs.items():
+        worst = [f"{statistics.median(row[kind] for row in rows):.1f}, {max(row[kind] for row in rows):.1f}" for kind in ("writes_s", "reads_s")]
+        yield [name, *worst, str(max(row["unanswered"] for row in rows)), str(len(rows))]
 
 
 def table(head, rows):
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows]) + "\n"
 
 
-def throughput_section(cluster, rounds):
-    return f"""## Throughput
+def page(record):
+    return f"""# The cluster, measured
 
-Replies a second (balances and transfers in batches), median, least and most of {rounds} runs of {SECONDS} s; every write waits for the synchronous
-standby, every read is fenced by it. The client asks the gateway of the leader's machine, or of another; milliseconds at the median and the 99th percentile.
-
-{table(["what", "gateway on", "a second", "p50", "p99"], throughput(cluster, rounds))}
-"""
-
-
-def main():
-    rounds = int(os.environ.get("ROUNDS", "3"))
-    section = ""
-    if rounds:
-        cluster = Cluster(os.environ.get("RUN_DIR", CHECKOUT / ".run"))
-        cluster.wait_until_healthy()
-        open_accounts(cluster, cluster.roles().leader)
-        section = throughput_section(cluster, rounds)
-    OUT.write_text(f"""# The cluster, measured
-
-`tests/cluster/figures.py` makes this page. All three machines, their etcd and the clients share the {os.cpu_count()} cores of one host
+`tests/cluster/figures.py` makes this page and `cluster.json`. All three machines, their etcd and the clients share the {os.cpu_count()} cores of one host
 (Linux {platform.release()}), fsync on.
 
-{section}## Stalls
+## Throughput
+
+Replies a second (balances and transfers in batches), median, least and most of runs of {SECONDS} s; every write waits for the synchronous
+standby, every read is fenced by it. The client asks the gateway of the leader's machine, or of another; milliseconds at the median and the 99th percentile.
+
+{table(["what", "gateway on", "a second", "p50", "p99"], throughput_rows(record["throughput"]))}
+## Stalls
 
 The longest time without any acknowledged write, and read, while 17 clients are at work: median and worst, in seconds; and the requests
 at the front door that got no definite answer within their deadline, at most. A fault in two steps counts from the first.
 
-{table(["fault", "writes", "reads", "unanswered", "runs"], stalls())}""")
+{table(["fault", "writes", "reads", "unanswered", "runs"], stall_rows(record["stalls"]))}"""
+
+
+def main():
+    record = json.loads(RECORD.read_text()) if RECORD.exists() else {"throughput": [], "stalls": {}}
+    rounds = int(os.environ.get("ROUNDS", "3"))
+    if rounds:
+        cluster = Cluster(os.environ.get("RUN_DIR", CHECKOUT / ".run"))
+        cluster.wait_until_healthy()
+        open_accounts(cluster, cluster.roles().leader)
+        record["throughput"] = list(measured_loads(cluster, rounds))
+    record["stalls"].update(measured_stalls())
+    RECORD.write_text(json.dumps(record, indent=1) + "\n")
+    OUT.write_text(page(record))
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def go_back_to_0_1_0(cluster, machine):
 
 def under_way(cluster, machine, statement):
     words = ["docker", "exec", "--user", "postgres", cluster.names[machine, "db"], "psql", "-qX", "-h", "/run/postgresql", "-d", "tokpay", "-c", statement]
-    return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(words, stdout=subprocess.DEVNULL)
 
 
 def lose_leader(cluster, machine):
