@@ -73,10 +73,10 @@ def test_the_limit_of_open_files_is_raised_and_connections_fit_into_it(gateway, 
 
 
 @pytest.mark.parametrize("files, arguments, said", [
-    (1000, ["--max-connections=841", "--threads=1"],
-     "flag --max-connections: setting max-connections: 841 connections on each of 1 threads need 1001 open files, and this process may have 1000 (ulimit -Hn)"),
-    (1000, ["--max-connections=840", "--threads=1"], None),
-    (1000, ["--max-connections=373", "--threads=2"], "setting max-connections: 373 connections on each of 2 threads"),
+    (1000, ["--max-connections=745", "--threads=1"],
+     "flag --max-connections: setting max-connections: 745 connections on each of 1 threads need 1001 open files, and this process may have 1000 (ulimit -Hn)"),
+    (1000, ["--max-connections=744", "--threads=1"], None),
+    (1000, ["--max-connections=325", "--threads=2"], "setting max-connections: 325 connections on each of 2 threads"),
     (1000, ["--threads=2"], None),
     (256, ["--threads=2"], "setting max-connections: 20000 connections on each of 2 threads"),
 ])  # fmt: skip

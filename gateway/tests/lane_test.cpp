@@ -42,6 +42,7 @@ TEST_F(LaneTest, ACallCarriesAtMostItsWeightAndNobodyOvertakes) {
 	EXPECT_EQ(take(), Names({"c"}));
 	EXPECT_EQ(take(), Names({"d"}));
 	EXPECT_EQ(take(), Names({"e", "f"}));
+	EXPECT_EQ(lane.counters().carried_weight.get(), 24u);
 }
 
 TEST_F(LaneTest, ARequestHeavierThanACallGoesAlone) {

@@ -46,6 +46,11 @@ ClientSocket::ClientSocket(int socket, const TlsContextPtr &context)
 	SSL_set_accept_state(tls_.get());
 }
 
+ClientSocket::ClientSocket(ClientSocket &&other) noexcept
+	: socket_(std::exchange(other.socket_, -1)), tls_(std::move(other.tls_)),
+	  read_needs_(other.read_needs_), write_needs_(other.write_needs_), readable_(other.readable_),
+	  writable_(other.writable_), ends_(other.ends_), broken_(other.broken_) {}
+
 void ClientSocket::FreeConnection::operator()(SSL *connection) const {
 	SSL_free(connection);
 }

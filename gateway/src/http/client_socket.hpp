@@ -12,7 +12,7 @@ namespace tokpay {
 
 // Never blocks; the socket is closed with it. Where TLS is spoken the handshake is part of the
 // first read, and OpenSSL is driven by hand: Asio's own stream has no calls that end with
-// would_block. Not thread-safe.
+// would_block. Not thread-safe, but another thread may have it from now on.
 class ClientSocket {
 public:
 	using error_code = boost::system::error_code;
@@ -20,8 +20,8 @@ public:
 	// Without a context it is the socket as it is.
 	ClientSocket(int socket, const TlsContextPtr &context);
 	~ClientSocket() { close(); }
-	ClientSocket(const ClientSocket &) = delete;
-	ClientSocket &operator=(const ClientSocket &) = delete;
+	ClientSocket(ClientSocket &&other) noexcept;
+	ClientSocket &operator=(ClientSocket &&) = delete;
 
 	// Takes note of what epoll tells, edge by edge.
 	void note(uint32_t events);

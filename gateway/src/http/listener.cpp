@@ -6,6 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <cmath>
 
 namespace tokpay {
 
@@ -19,13 +20,25 @@ constexpr int listen_backlog = 4096;
 constexpr std::chrono::milliseconds accept_pause{50};
 // The clients' time is up in steps of this.
 constexpr std::chrono::milliseconds clock_step{100};
+constexpr unsigned steps_of_period = 10;
 // So many of those that are too many are told so at a time; more are closed without a word.
 constexpr size_t max_turned_away = 64;
+// From this weight on two workers do more than one: a call costs the database the less for each
+// request the more it carries, but beyond some hundreds no more, and then two calls at a time are
+// better.
+constexpr float large_call = 256;
+// Of two workers together, whose connections one can serve. Parted calls are not so small where
+// clients ask again as soon as they are answered.
+constexpr float small_calls = 150;
+
+CallMeter::Lanes lanes_of(const Worker &worker) {
+	return {&worker.reads.lane().counters(), &worker.transfers.lane().counters(),
+		&worker.funded_transfers.lane().counters()};
+}
 
 } // namespace
 
-Listener::Listener(Worker &worker, const Endpoint &endpoint)
-	: worker_(worker), acceptor_(worker.io) {
+Listener::Listener(Worker &worker, const Endpoint &endpoint) : Listener(worker) {
 	const tcp::endpoint address(asio::ip::make_address(endpoint.host), endpoint.port);
 	using reuse_port = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 	acceptor_.open(address.protocol());
@@ -35,14 +48,24 @@ Listener::Listener(Worker &worker, const Endpoint &endpoint)
 	acceptor_.listen(listen_backlog);
 }
 
+Listener::Listener(Worker &worker)
+	: worker_(worker), acceptor_(worker.io), calls_(lanes_of(worker)) {}
+
 Listener::~Listener() {
 	const auto sessions = sessions_; // closing takes them out
 	for (const SessionPtr &session : sessions)
 		session->close();
 }
 
+void Listener::relieve(Listener &other) {
+	is_relief_ = true;
+	neighbours_.push_back({&other, CallMeter(lanes_of(other.worker_))});
+	other.neighbours_.push_back({this, CallMeter(lanes_of(worker_))});
+}
+
 void Listener::start() {
-	asio::co_spawn(worker_.io, accept(), asio::detached);
+	if (!is_relief_)
+		asio::co_spawn(worker_.io, accept(), asio::detached);
 	asio::co_spawn(worker_.io, watch_time(), asio::detached);
 }
 
@@ -91,7 +114,10 @@ asio::awaitable<void> Listener::accept() {
 }
 
 void Listener::start_session(tcp::socket socket) {
-	const bool is_full = sessions_.size() - turned_away_ >= worker_.config.max_connections;
+	size_t count = sessions_.size() - turned_away_;
+	for (const Neighbour &relief : neighbours_)
+		count += relief.listener->worker_.metrics.connections.get();
+	const bool is_full = count >= worker_.config.max_connections;
 	if (is_full && turned_away_ == max_turned_away)
 		return; // the socket closes
 	boost::system::error_code ignored;
@@ -101,11 +127,9 @@ void Listener::start_session(tcp::socket socket) {
 	socket.native_non_blocking(true, error);
 	if (error)
 		return;
-	const SessionPtr session(new Session(*this, worker_, socket.release(), peer));
-	sessions_.insert(session);
-	session->turned_away_ = is_full;
-	turned_away_ += is_full ? 1 : 0;
-	session->start();
+	const auto context = worker_.tls == nullptr ? nullptr : worker_.tls->context();
+	const SessionPtr session =
+		add_session({ClientSocket(socket.release(), context), peer}, is_full);
 	if (is_full)
 		session->turn_away();
 	if (worker_.stopping) { // it had been accepted when the acceptor closed
@@ -114,12 +138,63 @@ void Listener::start_session(tcp::socket socket) {
 	}
 }
 
+SessionPtr Listener::add_session(Session::Connection connection, bool turned_away) {
+	SessionPtr session(new Session(*this, worker_, std::move(connection)));
+	sessions_.insert(session);
+	session->turned_away_ = turned_away;
+	turned_away_ += turned_away ? 1 : 0;
+	session->start();
+	return session;
+}
+
+void Listener::take_over(Session::Connection connection) {
+	const SessionPtr session = add_session(std::move(connection));
+	if (worker_.stopping)
+		session->take_in();
+	flush_later(*session);
+}
+
+// From the calls of the last period: large ones are parted, small ones joined.
+void Listener::plan_moves() {
+	const float mine = calls_.measure();
+	to_move_ = 0;
+	for (Neighbour &neighbour : neighbours_) {
+		const float theirs = neighbour.calls.measure();
+		const size_t there = neighbour.listener->worker_.metrics.connections.get();
+		const bool is_large = mine >= large_call && std::isfinite(mine) && theirs < mine / 2;
+		const bool wanted = is_relief_ ? mine + theirs < small_calls : is_large;
+		if (!wanted || there >= worker_.config.max_connections)
+			continue;
+		moving_to_ = neighbour.listener;
+		to_move_ = is_relief_ ? active_ : active_ / 2;
+	}
+	active_ = 0;
+	period_++;
+}
+
+bool Listener::move(Session &session) {
+	if (worker_.stopping || !session.is_between_requests())
+		return false;
+	if (std::exchange(session.active_period_, period_) != period_)
+		active_++;
+	if (to_move_ == 0)
+		return false;
+	to_move_--;
+	asio::post(moving_to_->worker_.io, [to = moving_to_, connection = session.detach()]() mutable {
+		to->take_over(std::move(connection));
+	});
+	forget(session);
+	return true;
+}
+
 asio::awaitable<void> Listener::watch_time() {
 	asio::steady_timer step(worker_.io);
-	for (;;) {
+	for (unsigned steps = 0;;) {
 		step.expires_after(clock_step);
 		co_await step.async_wait(no_throw);
 		close_late(Clock::now());
+		if (++steps % steps_of_period == 0)
+			plan_moves();
 		if (worker_.unread_bytes > max_unread_bytes)
 			make_room();
 	}

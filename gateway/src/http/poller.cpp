@@ -31,6 +31,10 @@ bool Poller::add(int socket, Client &client) {
 	return epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, socket, &wanted) == 0;
 }
 
+void Poller::remove(int socket) {
+	epoll_ctl(epoll_.native_handle(), EPOLL_CTL_DEL, socket, nullptr);
+}
+
 void Poller::wait() {
 	epoll_.async_wait(
 		asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code error) {

@@ -24,8 +24,11 @@ public:
 
 	explicit Poller(boost::asio::io_context &io);
 
-	// Tells the client about the socket until it is closed. False where the kernel has no memory.
+	// Tells the client about the socket until it is closed or removed. False where the kernel has
+	// no memory.
 	bool add(int socket, Client &client);
+
+	void remove(int socket);
 
 	// Tells everybody whose socket is ready now.
 	void poll();

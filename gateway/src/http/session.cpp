@@ -49,10 +49,9 @@ private:
 
 } // namespace
 
-Session::Session(Listener &listener, Worker &worker, int socket, asio::ip::address peer)
-	: listener_(listener), worker_(worker),
-	  socket_(socket, worker.tls == nullptr ? nullptr : worker.tls->context()),
-	  peer_(std::move(peer)) {
+Session::Session(Listener &listener, Worker &worker, Connection connection)
+	: listener_(listener), worker_(worker), socket_(std::move(connection.socket)),
+	  peer_(std::move(connection.peer)) {
 	worker_.metrics.connections.add();
 }
 
@@ -385,7 +384,21 @@ void Session::flush() {
 	const bool is_over = last_ || ended_ || (worker_.stopping && is_idle);
 	if (answers_.empty() && out_.empty() && !is_held && !lingering_ && is_over)
 		return say_goodbye();
-	read();
+	if (!listener_.move(*this))
+		read();
+}
+
+bool Session::is_between_requests() const {
+	return !closed_ && answers_.empty() && out_.empty() && in_.empty() && arrival_ == nullptr &&
+		   !last_ && !ended_ && !lingering_;
+}
+
+Session::Connection Session::detach() {
+	closed_ = true;
+	worker_.metrics.connections.subtract();
+	worker_.metrics.moved_connections.add();
+	worker_.poller.remove(socket_.handle());
+	return {std::move(socket_), peer_};
 }
 
 void Session::send() {
@@ -430,7 +443,7 @@ void Session::close() {
 }
 
 void Session::take_in() {
-	if (arrival_ != nullptr || last_ || ended_)
+	if (closed_ || arrival_ != nullptr || last_ || ended_)
 		return;
 	socket_.note(EPOLLIN); // the poller may not have come to it yet
 	receive();

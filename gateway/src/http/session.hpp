@@ -24,8 +24,13 @@ class Session final : public boost::intrusive_ref_counter<Session, boost::thread
 					  public AnswerListener,
 					  public StreamConnection {
 public:
-	// Of a socket that does not block.
-	Session(Listener &listener, Worker &worker, int socket, boost::asio::ip::address peer);
+	// A connection that no worker serves.
+	struct Connection {
+		ClientSocket socket; // does not block
+		boost::asio::ip::address peer;
+	};
+
+	Session(Listener &listener, Worker &worker, Connection connection);
 
 	void start();
 
@@ -45,6 +50,12 @@ public:
 	void flush();
 
 	void close();
+
+	// Whether nothing has come that is not answered, and more may come.
+	bool is_between_requests() const;
+
+	// Then another worker may go on with the connection; the session is over.
+	Connection detach();
 
 private:
 	// A request whose header is here and whose body is on its way.
@@ -121,7 +132,8 @@ private:
 	bool lingering_ = false;	  // all is said; what the client still sends is thrown away
 	bool chunked_ = false;		  // the coding of the stream
 	bool flush_is_due_ = false;
-	bool turned_away_ = false; // and not among the connections that count
+	bool turned_away_ = false;	 // and not among the connections that count
+	unsigned active_period_ = 0; // the listener's, when it was between requests last
 	friend class Listener;
 };
 

@@ -75,6 +75,7 @@ template<class Request, class Reply> struct Ticket : OutstandingHook {
 // Counters since start. Other threads may read them.
 struct LaneCounters {
 	SizeHistogram batch_sizes;		  // requests in each call
+	Counter carried_weight;			  // of all calls
 	DurationHistogram call_durations; // of calls that were answered, refused or lost
 	Counter shed;					  // refused because the queue was full
 	Counter retried;				  // sent again after a lost connection
@@ -386,10 +387,13 @@ private:
 	void begin_call(const Batch &batch) {
 		if (batch.empty())
 			return;
+		size_t weight = 0;
 		for (const TicketPtr &ticket : batch) {
 			ticket->state = TicketType::State::in_flight;
 			ticket->sent = true;
+			weight += ticket->request.weight();
 		}
+		counters_.carried_weight.add(weight);
 		counters_.batch_sizes.observe(batch.size());
 	}
 

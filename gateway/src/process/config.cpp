@@ -52,7 +52,7 @@ const std::vector<SettingInfo> known_settings = {
 		"of the ledger, that is accepted; a restore or a forced leader begins a new one, in which "
 		"what was acknowledged may be missing. Read again on SIGHUP; without it the first one "
 		"that is met after the start"},
-	{"threads", "N", "0", "worker threads; 0: one for two cores"},
+	{"threads", "N", "0", "worker threads that accept connections; 0: one for two cores"},
 	{"request-deadline-ms", "MS", "10000",
 		"after so long a request is answered 503 (certainly not executed) or 504 (outcome "
 		"unknown)"},
@@ -124,7 +124,8 @@ std::chrono::milliseconds milliseconds(
 size_t max_connections(const Settings &settings, unsigned threads) {
 	const size_t wanted = number(settings, "max-connections", most_connections, 1);
 	const size_t files = max_open_files();
-	const size_t others = files_of_the_process + files_of_a_thread * threads;
+	const size_t others =
+		files_of_the_process + files_of_a_thread * (threads + 1); // and the relief
 	const size_t possible = files > others ? (files - others) / threads : 0;
 	if (wanted <= possible)
 		return wanted;

@@ -1,4 +1,4 @@
-// tokpay-gateway: one worker thread a core, all listening on the same port, until a signal.
+// tokpay-gateway: worker threads that listen on the same port, and their relief, until a signal.
 
 #include "http/listener.hpp"
 #include "ledger/hold_expiry.hpp"
@@ -48,6 +48,11 @@ void drain(std::list<Worker> &workers, std::list<Listener> &listeners) {
 			running.count_down();
 		});
 	running.wait();
+	// What one has handed over before it stopped has come to the other.
+	std::latch settled(static_cast<std::ptrdiff_t>(workers.size()));
+	for (Worker &worker : workers)
+		asio::post(worker.io, [&settled] { settled.count_down(); });
+	settled.wait();
 	const auto give_up = Clock::now() + workers.front().config.request_deadline + drain_grace;
 	const auto busy = [&] {
 		return std::ranges::any_of(
@@ -120,11 +125,19 @@ void serve(const Config &config, const ReadConfig &read_again) {
 	std::list<Worker> workers;
 	std::list<Listener> listeners;
 	std::vector<const Metrics *> metrics;
-	for (unsigned i = 0; i < config.threads; i++) {
+	const auto add_worker = [&]() -> Worker & {
 		Worker &worker = workers.emplace_back(config, limiter, tls.get(), leadership, web.get());
 		metrics.push_back(&worker.metrics);
-		listeners.emplace_back(worker, config.listen).start();
-	}
+		return worker;
+	};
+	for (unsigned i = 0; i < config.threads; i++)
+		listeners.emplace_back(add_worker(), config.listen);
+	Listener &relief = listeners.emplace_back(add_worker());
+	for (Listener &listener : listeners)
+		if (&listener != &relief)
+			relief.relieve(listener);
+	for (Listener &listener : listeners)
+		listener.start();
 	LeaderFinder finder(workers.front().io, leadership, config);
 	finder.start();
 	Admin admin(workers.front(), leadership, metrics, config.admin_listen);

@@ -231,6 +231,9 @@ std::string exposition(const Workers &workers, const std::vector<const char *> &
 	duration_family(out, workers, route_names);
 	single(out, "tokpay_http_connections", "gauge", "Open client connections.",
 		sum(workers, [](const Metrics &m) { return m.connections.get(); }));
+	single(out, "tokpay_http_connections_moved_total", "counter",
+		"Times that a connection has gone to the relief, or come back.",
+		sum(workers, [](const Metrics &m) { return m.moved_connections.get(); }));
 	single(out, "tokpay_idempotency_replays_total", "counter", "Requests answered by their key.",
 		sum(workers, [](const Metrics &m) { return m.replays.get(); }));
 	lane_families(out, workers);

@@ -34,9 +34,10 @@ struct Metrics {
 	// Of requests, from their last byte to the first of their answers, by route (its index in the
 	// routing table) and status_index().
 	std::array<std::array<DurationHistogram, counted_statuses.size() + 1>, max_routes> durations;
-	Counter connections;	// open now
-	Counter replays;		// answered by their key
-	Counter left_out_lines; // of the log, where there were too many alike
+	Counter connections;	   // open now
+	Counter moved_connections; // that another worker goes on with
+	Counter replays;		   // answered by their key
+	Counter left_out_lines;	   // of the log, where there were too many alike
 	struct Lane {
 		const char *name;
 		const LaneCounters *counters;

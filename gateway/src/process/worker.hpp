@@ -1,4 +1,5 @@
-// One thread of the gateway: its event loop, its lanes, its counters. Workers share nothing.
+// One thread of the gateway: its event loop, its lanes, its counters. Workers share nothing;
+// connections may go from one to another (listener.hpp).
 #pragma once
 
 #include "access/authenticator.hpp"
