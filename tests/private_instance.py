@@ -14,7 +14,7 @@ import tempfile
 
 import pytest
 from http_client import Client, Ledger
-from processes import eventually, process_state, signal_all
+from processes import children, eventually, process_state, process_title, signal_all
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = pathlib.Path(os.environ.get("TOKPAY_TEST_GATEWAY", CHECKOUT / "build/gateway/tokpay-gateway"))
@@ -90,12 +90,19 @@ class Instance:
     def pgbouncer(self):
         return int((self.home / "pgbouncer.pid").read_text())
 
+    def postmaster(self):
+        return int((self.home / "data/postmaster.pid").read_text().split()[0])
+
     def postgresql(self):
         """The postmaster, stopped so that it starts no more of them, and every child."""
-        postmaster = int((self.home / "data/postmaster.pid").read_text().split()[0])
+        postmaster = self.postmaster()
         os.kill(postmaster, signal.SIGSTOP)
-        processes = [int(entry.name) for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit()]
-        return [postmaster, *(pid for pid in processes if process_state(pid)[1] == postmaster)]
+        return [postmaster, *children(postmaster)]
+
+    def gateway_backends(self):
+        """Also those that log in just now, which pg_stat_activity does not show, and whose user may not be known yet."""
+        titles = {pid: process_title(pid) for pid in children(self.postmaster())}
+        return [pid for pid, title in titles.items() if "tokpay_gateway" in title or not title.startswith("postgres: ")]
 
     def kill_postgresql(self):
         """SIGKILL for the postmaster and every child, none of which gets to see the others die."""

@@ -23,6 +23,19 @@ def process_state(pid):
         return "Z", 0
 
 
+def process_title(pid):
+    """Its command line, which a server may have replaced; empty where the process is gone."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip()
+    except OSError:
+        return ""
+
+
+def children(parent):
+    processes = [int(entry.name) for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit()]
+    return [pid for pid in processes if process_state(pid)[1] == parent]
+
+
 def signal_all(pids, number):
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):  # a backend may just have ended by itself

@@ -205,13 +205,12 @@ def test_a_locked_table_delays_all_and_loses_nothing(instance, patient, api_key,
 
 
 @contextlib.contextmanager
-def one_call(gateway, api_key, ledger, size):
+def one_call(instance, gateway, api_key, ledger, size):
     """What is asked within, size requests, goes to the database in one call."""
     payer, payee = ledger.open_accounts(10, 0)
     assert transfer_status(gateway, api_key, payer, payee) == 201
     calls = gateway.lane("calls_total")
-    backends = ledger.execute("select pid from pg_stat_activity where usename = 'tokpay_gateway'")
-    with stopped([pid for (pid,) in backends]):
+    with stopped([instance.postmaster()]), stopped(instance.gateway_backends()):
         before = transfer(gateway, api_key, payer, payee)
         eventually(lambda: gateway.lane("calls_total") > calls, 4, "a call that waits")
         yield
@@ -234,10 +233,10 @@ def index(ledger):
     ledger.execute("drop index if exists tokpay.of_an_operator")
 
 
-def test_a_request_that_the_database_cannot_execute_fails_alone(patient, api_key, ledger, index):
+def test_a_request_that_the_database_cannot_execute_fails_alone(instance, patient, api_key, ledger, index):
     payer, payee = ledger.open_accounts(1000, 0)
     index("1 / (description is distinct from 'poison')::integer")
-    with one_call(patient, api_key, ledger, 42):
+    with one_call(instance, patient, api_key, ledger, 42):
         good = [transfer(patient, api_key, payer, payee) for _ in range(20)]
         poison = [transfer(patient, api_key, payer, payee, description="poison") for _ in range(2)]
         good += [transfer(patient, api_key, payer, payee) for _ in range(20)]
@@ -247,7 +246,7 @@ def test_a_request_that_the_database_cannot_execute_fails_alone(patient, api_key
     assert ledger.state(payer, payee) == [(960, 41), (40, 40)]
 
 
-def test_a_request_that_breaks_its_connection_every_time_is_unknown_and_the_others_are_executed(hasty, api_key, ledger, index):
+def test_a_request_that_breaks_its_connection_every_time_is_unknown_and_the_others_are_executed(instance, hasty, api_key, ledger, index):
     payer, payee = ledger.open_accounts(1000, 0)
     ledger.execute("""
         create or replace function public.break_connection(description text) returns boolean language plpgsql immutable as $$
@@ -258,7 +257,7 @@ def test_a_request_that_breaks_its_connection_every_time_is_unknown_and_the_othe
             return true;
         end $$""")
     index("public.break_connection(description)")
-    with one_call(hasty, api_key, ledger, 41):
+    with one_call(instance, hasty, api_key, ledger, 41):
         good = [transfer(hasty, api_key, payer, payee) for _ in range(20)]
         poison = transfer(hasty, api_key, payer, payee, description="break")
         good += [transfer(hasty, api_key, payer, payee) for _ in range(20)]

@@ -78,8 +78,7 @@ def test_backends_that_stop_in_the_middle_of_a_call_do_nothing_twice(instance, p
         return sum(patient.lane("retried_total", lane) for lane in ["transfer", "funded_transfer"])
 
     before = lost()
-    backends = ledger.execute("select pid from pg_stat_activity where usename ~ '^tokpay_gateway'")
-    with stopped([pid for (pid,) in backends]):
+    with stopped(instance.gateway_backends()):
         eventually(lambda: lost() > before, 15, "a lost call")
         time.sleep(0.2)  # its repetition waits for what it has locked, or executes what it has not
     load.goes_on()
@@ -125,11 +124,9 @@ def test_what_was_sent_is_unknown_and_what_was_not_is_certainly_not_executed(ins
 
 def test_a_call_changes_nothing_once_its_outcome_is_called_unknown(instance, gateway, ledger):
     key = ledger.api_key("transfer")
-    payer, payee = ledger.open_accounts(1, 0)
+    payer, payee = ledger.open_accounts(2, 0)
     Request(key, gateway, payer, payee).join()  # the API key is known, and the call is prepared
-    ledger.execute("select tokpay.top_up(%s, 1)", [payer])
-    backends = ledger.execute("select pid from pg_stat_activity where usename ~ '^tokpay_gateway'")
-    with stopped([pid for (pid,) in backends]):
+    with stopped([instance.postmaster()]), stopped(backends := instance.gateway_backends()):
         request = Request(key, gateway, payer, payee)
         request.join()
         assert (request.reply.status, request.reply.code) == (504, "outcome_unknown")
@@ -138,7 +135,7 @@ def test_a_call_changes_nothing_once_its_outcome_is_called_unknown(instance, gat
             ledger.execute("select tokpay.transfer(%s, array[%s]::bigint[], array[1], %s)", [payer, payee, request.name])
         ledger.execute("select tokpay.top_up(%s, 1)", [payer])
     ended = "select count(*) < %s from pg_stat_activity where pid = any(%s)"
-    eventually(lambda: ledger.value(ended, [len(backends), [pid for (pid,) in backends]]), 10, "the end of the backend that had the call")
+    eventually(lambda: ledger.value(ended, [len(backends), backends]), 10, "the end of the backend that had the call")
     assert booked(ledger, [request]) == [0]
     assert request.again().status == 201
 
