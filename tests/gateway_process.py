@@ -4,30 +4,20 @@ import contextlib
 import http.client
 import os
 import pathlib
-import random
 import re
 import signal
-import socket
 import subprocess
 import threading
 import time
 
 import pytest
 from http_client import Client, environment
+from processes import free_ports
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 # API keys, tokens, and passwords in URIs.
 SECRETS = re.compile(r"tokpay_[0-9a-f]{64}|eyJ[A-Za-z0-9_-]{10,}\.|postgresql://[^ ]*:[^ ]*@")
 PROGRAM = pathlib.Path(os.environ.get("TOKPAY_TEST_GATEWAY", CHECKOUT / "build/gateway/tokpay-gateway"))
-
-
-def free_port():
-    """Below the ports that outgoing connections take."""
-    while True:
-        port = random.randrange(20000, 32000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def eventually(condition, seconds, what):
@@ -48,7 +38,8 @@ class GatewayProcess:
     def __init__(self, config=None, port=None, reads_log=True, is_ready=True, **settings):
         """config: the file instead of the instance's own. settings: public_url="…" is the flag --public-url.
         Without reads_log its log is a pipe that nobody reads before read_log(). is_ready: it is to become that."""
-        self.port, self.admin_port = port or free_port(), free_port()
+        free_port, self.admin_port = free_ports(2)
+        self.port = port or free_port
         self.admin_url = f"http://127.0.0.1:{self.admin_port}"
         scheme = "https" if "tls_key" in settings else "http"
         self.url = f"{scheme}://127.0.0.1:{self.port}"

@@ -10,8 +10,7 @@ import tempfile
 
 import psycopg2
 from http_client import Ledger
-from private_instance import free_ports
-from processes import eventually, process_state, signal_all
+from processes import eventually, free_ports, process_state, signal_all
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 LOGINS = ["tokpay_gateway", "tokpay_gateway_admin"]

@@ -4,17 +4,15 @@ import contextlib
 import http.client
 import os
 import pathlib
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 
 import pytest
 from http_client import Client, Ledger
-from processes import children, eventually, process_state, process_title, signal_all
+from processes import children, eventually, free_ports, process_state, process_title, signal_all
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = pathlib.Path(os.environ.get("TOKPAY_TEST_GATEWAY", CHECKOUT / "build/gateway/tokpay-gateway"))
@@ -45,16 +43,6 @@ def call(function, home, environment):
     environment = {**environment, "checkout": str(CHECKOUT), "home": str(home)}
     done = subprocess.run(["bash", "-c", PROCESSES + function], env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def free_ports(count):
-    """Ports below those that outgoing connections take, so that a restarted server finds its own again."""
-    free = []
-    for port in random.sample(range(20000, 32000), 200):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            free.append(port)
-    return free[:count]
 
 
 class Instance:
@@ -99,10 +87,10 @@ class Instance:
         os.kill(postmaster, signal.SIGSTOP)
         return [postmaster, *children(postmaster)]
 
-    def gateway_backends(self):
-        """Also those that log in just now, which pg_stat_activity does not show, and whose user may not be known yet."""
+    def gateway_backends(self, *roles):
+        """Also those that log in just now, which pg_stat_activity does not show, and whose role may not be known yet."""
         titles = {pid: process_title(pid) for pid in children(self.postmaster())}
-        return [pid for pid, title in titles.items() if "tokpay_gateway" in title or not title.startswith("postgres: ")]
+        return [pid for pid, title in titles.items() if not title.startswith("postgres: ") or {*roles} & {*title.split()}]
 
     def kill_postgresql(self):
         """SIGKILL for the postmaster and every child, none of which gets to see the others die."""

@@ -15,7 +15,7 @@ from processes import eventually
 from server_pair import CLUSTER, ServerPair, Standby, pause, waits
 
 NOT_LEADER = "TP015"
-SHORT = "-c tokpay.fence_timeout=300ms"  # enough for a standby that answers, on a busy machine too
+SHORT = "-c tokpay.fence_timeout=300ms"  # where a call is to be refused
 A_WHILE = 1.5
 
 
@@ -126,8 +126,8 @@ def refused_calls(pair):
     }
 
 
-def state_of(pair, statement):
-    connection = pair.connect(options=SHORT)
+def state_of(pair, statement, options=SHORT):
+    connection = pair.connect(options=options)
     state = sqlstate(connection, statement)
     connection.close()
     return state
@@ -138,7 +138,7 @@ def test_whatever_tells_of_the_books_waits_for_the_standby(pair):
     pair.leader.execute("select tokpay.open_account('taken')")
     refused = refused_calls(pair)
     calls = [*read_calls(pair), *refused]
-    assert {call: state for call in calls if (state := state_of(pair, f"select * from tokpay.{call}")) != refused.get(call, "ok")} == {}
+    assert {call: state for call in calls if (state := state_of(pair, f"select * from tokpay.{call}", "")) != refused.get(call, "ok")} == {}
     with pair.silent_standby():
         for some in (read_calls(pair), refused):
             assert {call: state for call in some if (state := state_of(pair, f"select * from tokpay.{call}")) != NOT_LEADER} == {}
@@ -147,7 +147,7 @@ def test_whatever_tells_of_the_books_waits_for_the_standby(pair):
         block.rollback()
         block.cursor().execute(f"select * from tokpay.accounts where id = {pair.payer}")
         block.close()
-    assert {call: state for call in calls if (state := state_of(pair, f"select * from tokpay.{call}")) != refused.get(call, "ok")} == {}
+    assert {call: state for call in calls if (state := state_of(pair, f"select * from tokpay.{call}", "")) != refused.get(call, "ok")} == {}
 
 
 def test_one_fence_for_a_statement_and_none_for_a_commit(pair):
@@ -174,7 +174,7 @@ def test_one_fence_for_a_statement_and_none_for_a_commit(pair):
 
 
 def test_a_snapshot_of_before_is_fenced_as_well(pair):
-    reader = pair.connect(autocommit=False, options=SHORT)
+    reader = pair.connect(autocommit=False)
     reader.set_session(isolation_level="REPEATABLE READ")
     cursor = reader.cursor()
     cursor.execute(f"select tokpay.balance({pair.payer})")
@@ -182,6 +182,7 @@ def test_a_snapshot_of_before_is_fenced_as_well(pair):
     pair.leader.execute(transfer(pair))
     cursor.execute(f"select tokpay.balance({pair.payer})")
     assert cursor.fetchone() == (before,)
+    cursor.execute("set tokpay.fence_timeout = '300ms'")
     with pair.silent_standby():
         assert sqlstate(reader, f"select tokpay.balance({pair.payer})") == NOT_LEADER
     reader.close()

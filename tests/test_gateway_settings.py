@@ -6,7 +6,7 @@ import socket
 import subprocess
 
 import pytest
-from gateway_process import PROGRAM, SECRETS, GatewayProcess, eventually, free_port, gateway, metric, settings_file  # noqa: F401 (fixture)
+from gateway_process import PROGRAM, SECRETS, GatewayProcess, eventually, gateway, metric, settings_file  # noqa: F401 (fixture)
 from http_client import Client, environment, ledger  # noqa: F401 (fixture)
 from test_http_tls import write_certificate
 
@@ -78,7 +78,7 @@ def test_key_and_certificate_have_to_belong_together(tmp_path):
 
 
 def test_a_wrong_setting_keeps_it_from_serving(tmp_path):
-    port = free_port()
+    (port,) = free_ports(1)
     status, said = run("--config", settings_file(), f"--listen=127.0.0.1:{port}", "--public-url=http://pay.example")
     assert status == 1 and "public-url" in said
 
@@ -87,7 +87,7 @@ def test_a_wrong_setting_keeps_it_from_serving(tmp_path):
 def test_a_port_that_is_taken_is_told_with_its_setting(name):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        flags = {"listen": f"127.0.0.1:{free_port()}", "admin-listen": f"127.0.0.1:{free_port()}", name: address}
+        flags = {flag: f"127.0.0.1:{port}" for flag, port in zip(["listen", "admin-listen"], free_ports(2))} | {name: address}
         status, said = run("--config", settings_file(), *(f"--{flag}={value}" for flag, value in flags.items()))
     assert (status, said) == (1, f"tokpay-gateway: flag --{name}: setting {name}: cannot listen on {address}: Address already in use\n")
 

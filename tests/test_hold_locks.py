@@ -67,11 +67,11 @@ def test_a_void_after_an_expiry_that_was_rolled_back_counts(database, accounts):
 @pytest.mark.parametrize("first, end", [(CAPTURE, "captured"), (VOID, "voided")], ids=["capture", "void"])
 def test_an_expiry_passes_by_a_hold_that_is_being_ended(database, accounts, first, end):
     a, b, _ = accounts
-    held = hold(database, a, [b], [60], "1 second")
     one, two = Session(database), Session(database)
+    held = hold(database, a, [b], [60], "2 seconds")
     assert one.run(first, [held]) == DONE
-    time.sleep(1.1)
-    two.run("set statement_timeout = '2s'")
+    time.sleep(2.1)
+    two.run("set statement_timeout = '10s'")
     assert two.run(EXPIRE) == (0,)
     one.commit()
     assert two.run(EXPIRE) == (0,)
@@ -174,10 +174,10 @@ def test_an_expired_hold_is_pending_again_when_its_spender_is_rolled_back(databa
 
 def test_money_captured_before_its_hold_expired_cannot_be_spent_after(database, accounts):
     a, b, c = accounts
-    held = hold(database, a, [b], [80], "1 second")
     one, spender = Session(database), Session(database)
+    held = hold(database, a, [b], [80], "2 seconds")
     assert one.run(CAPTURE, [held]) == DONE
-    time.sleep(1.1)
+    time.sleep(2.1)
     spender.start(spender.run, PAY, [a, c, 70])
     one.commit()
     assert spender.answer() == "TP010"
@@ -191,7 +191,7 @@ def test_expire_holds_passes_by_locked_accounts_and_never_waits(database, accoun
     held = [hold(database, account, [c], [10], AT_ONCE) for account in (a, b)]
     one, two = Session(database), Session(database)
     assert one.run(PAY, [a, c, 1]) == DONE
-    two.run("set statement_timeout = '2s'")
+    two.run("set statement_timeout = '10s'")
     assert two.run(EXPIRE) == (1,)
     two.commit()
     assert [status(database, transfer) for transfer in held] == ["pending", "expired"]
@@ -207,7 +207,7 @@ def test_two_expire_holds_at_once_end_each_hold_once(database, accounts, end, le
         hold(database, account, [c], [10], AT_ONCE)
     one, two = Session(database), Session(database)
     assert one.run(EXPIRE) == (2,)
-    two.run("set statement_timeout = '2s'")
+    two.run("set statement_timeout = '10s'")
     assert two.run(EXPIRE) == (0,)
     getattr(one, end)()
     assert two.run(EXPIRE) == (left,)
@@ -219,7 +219,7 @@ def test_expire_holds_ends_others_where_the_oldest_is_locked(database, accounts)
     held = [hold(database, account, [c], [10], AT_ONCE) for account in (a, b)]
     one, two = Session(database), Session(database)
     assert one.run(PAY, [a, c, 1]) == DONE
-    two.run("set statement_timeout = '2s'")
+    two.run("set statement_timeout = '10s'")
     assert two.run("select tokpay.expire_holds(1)") == (1,)
     two.commit()
     one.commit()
@@ -251,7 +251,7 @@ def test_a_capture_rolled_back_to_a_savepoint_leaves_the_hold_to_others(database
     assert one.run(CAPTURE, [held]) == DONE
     one.run("rollback to s")
     assert one.run("select status from tokpay.transfers where id = %s", [held]) == ("pending",)
-    two.run("set statement_timeout = '2s'")
+    two.run("set statement_timeout = '10s'")
     assert two.run(VOID, [held]) == DONE
     two.commit()
     assert one.run(CAPTURE, [held]) == NOT_PENDING
@@ -263,7 +263,7 @@ def test_a_hold_rolled_back_to_a_savepoint_was_not_made(database, accounts):
     one.run("savepoint s")
     (held,) = one.run(HOLD, [a, [b], [60], "k", None])
     one.run("rollback to s")
-    two.run("set statement_timeout = '2s'")
+    two.run("set statement_timeout = '10s'")
     assert two.run(PAY, [a, c, 100]) == DONE
     two.commit()
     assert one.run(CAPTURE, [held]) == "TP006"

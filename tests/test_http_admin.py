@@ -123,7 +123,7 @@ def test_metrics_move_with_load(gateway, wire, ledger):
     for connection in connections:
         connection.close()
     assert admin.get("/v1/accounts?limit=1").status == 200
-    assert metrics(wire, api.admin_url)["tokpay_http_connections"] < after["tokpay_http_connections"] - 32
+    eventually(lambda: metrics(wire, api.admin_url)["tokpay_http_connections"] < after["tokpay_http_connections"] - 32, 10, "the end of connections")
 
 
 def test_histograms_show_exactly_what_was_done(gateway, wire, ledger):

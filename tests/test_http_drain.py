@@ -2,13 +2,13 @@
 
 import json
 import signal
-import socket
 import threading
 import time
 
 import pytest
 from gateway_process import GatewayProcess, eventually, gateway  # noqa: F401 (fixture)
 from http_client import Wire, admin, ledger, new_key, request, wire  # noqa: F401 (fixtures)
+from processes import listens_no_more
 
 # Its deadline and some seconds (main.cpp): nothing takes longer.
 DRAIN_S = 12
@@ -153,14 +153,6 @@ class Payer(threading.Thread):
             return pending
         finally:
             connection.close()
-
-
-def listens_no_more(port):
-    try:
-        socket.create_connection(("127.0.0.1", port)).close()
-    except ConnectionRefusedError:
-        return True
-    return False
 
 
 def test_under_load_nothing_is_dropped_and_another_gateway_takes_over(api, admin, ledger):

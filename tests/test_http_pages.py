@@ -7,12 +7,13 @@ import http.client
 import json
 import re
 import subprocess
+import time
 from urllib.parse import urlsplit
 
 import pytest
 from browser import Browser
-from gateway_process import PROGRAM, eventually, gateway, settings_file  # noqa: F401 (fixture)
-from http_client import Client, Reply, environment, ledger  # noqa: F401 (fixtures)
+from gateway_process import PROGRAM, gateway, settings_file  # noqa: F401 (fixture)
+from http_client import Client, Reply, ends_within_a_second, environment, ledger  # noqa: F401 (fixtures)
 
 HTML = """<!doctype html><html lang="en" dir="ltr" data-theme="system"><head><script type="module" src="/assets/app-1a2b.js"></script></head>
 <body><!--data--></body></html>"""
@@ -146,7 +147,8 @@ def test_pages_have_the_persons_language_and_theme(alice):
 def test_a_session_that_is_over_opens_nothing(alice):
     assert alice.get("/app").status == 200
     assert alice.delete("/v1/me/sessions").status == 204
-    eventually(lambda: alice.get("/app").status == 303, 1, "the end of the session")
+    ends_within_a_second(time.monotonic(), lambda: alice.get("/app").status == 200)
+    assert alice.get("/app").status == 303
     assert data_of(alice.get("/"))["/auth/session"] == {"signed_in": False}
 
 

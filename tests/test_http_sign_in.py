@@ -307,9 +307,9 @@ def test_an_identity_is_linked_after_a_sign_in_of_the_last_five_minutes_alone(br
 
 def test_sessions_end_when_they_are_idle_and_in_any_case(gateway, provider, tmp_path, name):
     setting = provider.setting(tmp_path / "client").removeprefix("provider=")
-    idle = Browser(gateway(provider=setting, web="", session_idle_s=2).url).sign_in(provider, name)
-    total = Browser(gateway(provider=setting, web="", session_max_s=2).url).sign_in(provider, name)
-    assert idle.is_signed_in and total.is_signed_in
+    idle, total = (Browser(gateway(provider=setting, web="", **end).url) for end in ({"session_idle_s": 2}, {"session_max_s": 2}))
+    for browser in idle, total:
+        assert browser.sign_in(provider, name).is_signed_in
     time.sleep(3.2)
     assert not idle.is_signed_in and not total.is_signed_in
 

@@ -8,8 +8,8 @@ import subprocess
 import tempfile
 
 import pytest
-from private_instance import CHECKOUT, PORTS, PROGRAM, call, free_ports
-from processes import eventually, process_state
+from private_instance import CHECKOUT, PORTS, PROGRAM, call
+from processes import eventually, free_ports, process_state
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root has more rights than the servers")
 

@@ -14,6 +14,7 @@ import psycopg2
 import pytest
 
 from private_server import PrivateServer
+from processes import eventually, process_state
 
 SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
 CLIENTS = 4
@@ -31,11 +32,20 @@ BATCH = """
 class Server(PrivateServer):
     def kill_backend(self, chance):
         """SIGKILL for a client's backend in the middle of a batch; the postmaster restarts them all."""
+        eventually(lambda: self.killed_one(chance), 20, "a batch")
+
+    def killed_one(self, chance):
         busy = "select pid from pg_stat_activity where state = 'active' and query like '%transfer_batch%' and pid <> pg_backend_pid()"
-        until = time.monotonic() + 20
-        while not (pids := [pid for (pid,) in self.execute(busy)]):
-            assert time.monotonic() < until, "no batch is under way"
-        os.kill(chance.choice(pids), signal.SIGKILL)
+        pids = [pid for (pid,) in self.execute(busy)]
+        if not pids:
+            return False
+        pid = chance.choice(pids)
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:  # its client has left
+            return False
+        eventually(lambda: process_state(pid)[0] == "Z", 10, "dying")
+        return True
 
     def kill_postmaster(self):
         self.postmaster.kill()

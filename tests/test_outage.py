@@ -78,7 +78,7 @@ def test_backends_that_stop_in_the_middle_of_a_call_do_nothing_twice(instance, p
         return sum(patient.lane("retried_total", lane) for lane in ["transfer", "funded_transfer"])
 
     before = lost()
-    with stopped(instance.gateway_backends()):
+    with stopped(instance.gateway_backends("tokpay_gateway", "tokpay_gateway_admin")):
         eventually(lambda: lost() > before, 15, "a lost call")
         time.sleep(0.2)  # its repetition waits for what it has locked, or executes what it has not
     load.goes_on()
@@ -126,7 +126,7 @@ def test_a_call_changes_nothing_once_its_outcome_is_called_unknown(instance, gat
     key = ledger.api_key("transfer")
     payer, payee = ledger.open_accounts(2, 0)
     Request(key, gateway, payer, payee).join()  # the API key is known, and the call is prepared
-    with stopped([instance.postmaster()]), stopped(backends := instance.gateway_backends()):
+    with stopped([instance.postmaster()]), stopped(backends := instance.gateway_backends("tokpay_gateway")):
         request = Request(key, gateway, payer, payee)
         request.join()
         assert (request.reply.status, request.reply.code) == (504, "outcome_unknown")

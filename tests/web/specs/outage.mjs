@@ -116,7 +116,11 @@ scene('a gateway that is gone is told from a network that is, and found again', 
 
 scene('a database that does not answer is told everywhere, and nothing is paid twice', async ({ open }) => {
     const pool = await Pool.start();
-    const gateway = await Gateway.start({ settings: pool.gatewaySettings, flags: ['--request-deadline-ms=1500'] });
+    const goOn = async () => {
+        pool.go();
+        await eventually(() => fetch(`${gateway.url}/v1/config`).then(({ ok }) => ok), 'the database');
+    };
+    const gateway = await Gateway.start({ settings: pool.gatewaySettings, flags: ['--request-deadline-ms=2500'] });
     try {
         const [payer, payee] = [await newPerson(open, { origins: [gateway.url], expects: refused }), await newPerson(open)];
         const { page } = payer;
@@ -132,7 +136,7 @@ scene('a database that does not answer is told everywhere, and nothing is paid t
         await page.reload();                    // the page itself comes without its data
         await alerts(page, 'This could not be loaded').waitFor();
         await look(page, 'page, error');
-        pool.go();
+        await goOn();
         await alerts(page, 'This could not be loaded').getByRole('button', { name: 'Try again' }).click();
         await page.getByText('1 transaction, that is all.').waitFor();
 
@@ -140,13 +144,12 @@ scene('a database that does not answer is told everywhere, and nothing is paid t
         pool.stop();
         await page.getByRole('button', { name: 'Review', exact: true }).click();
         await page.getByText('Some addresses could not be looked up').waitFor();
-        pool.go();
+        await goOn();
         await review(page);
         pool.stop();
         await sendButton(page).click();
         await alerts(page, 'Nothing was sent').waitFor();
-        pool.go();
-        await eventually(() => fetch(`${gateway.url}/v1/config`).then(({ ok }) => ok), 'the gateway');
+        await goOn();
         await sendButton(page).click();
         await receipt(page).waitFor();
         assert.deepEqual([await balance(payer), await balance(payee)], [welcome - 1_000, welcome + 1_000]);
