@@ -196,6 +196,26 @@ def test_a_search_that_finds_little_goes_on_by_its_cursor(admin, ledger):
     assert ([entry["description"] for entry in page["data"]], page["has_more"]) == (["needle"], False)
 
 
+def test_a_search_that_finds_the_last_it_looks_at_goes_on(admin, ledger):
+    account, payee = ledger.open_accounts(100000, 0)
+
+    def pay(first, last):
+        ledger.execute(
+            "select count(*) from (select tokpay.transfer_batch(array_agg(row(%s, array[%s::bigint], array[1::bigint], null,"
+            " case when i %% 5000 = 1 then 'needle' end, null, null)::tokpay.transfer_request order by i)) from generate_series(%s, %s) i) t",
+            [account, payee, first, last],
+        )
+
+    pay(1, 7500)
+    pay(7501, 15000)  # the newest is looked at first, and the 10,000th of them is a needle
+    page = entries(admin, account, "?q=needle")
+    assert (len(page["data"]), page["has_more"]) == (2, True)
+    page = entries(admin, account, f"?q=needle&cursor={page['next_cursor']}")
+    assert (len(page["data"]), page["has_more"]) == (1, False)
+    exported = admin.get(f"/v1/accounts/{account}/entries?q=needle&format=csv").body.decode()
+    assert exported.count("needle") == 3
+
+
 def test_a_cursor_belongs_to_its_list(admin, searched):
     account, a, _, _ = searched
     cursor = entries(admin, account, "?limit=1&q=coffee")["next_cursor"]

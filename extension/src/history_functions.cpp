@@ -160,11 +160,11 @@ char direction_argument(text *given) {
 
 TOKPAY_FENCED_FUNCTION(tokpay_history) {
 	using namespace tokpay;
-	require_leader();
 	if (PG_ARGISNULL(0))
 		raise(invalid_request("account is null."));
 	if (PG_ARGISNULL(2) || PG_GETARG_INT32(2) < 1)
 		raise(invalid_request("max_rows is 1 or more."));
+	require_leader();
 	const int64 before = PG_ARGISNULL(1) ? PG_INT64_MAX : PG_GETARG_INT64(1);
 	int64 rows_left = PG_GETARG_INT32(2);
 	const TimestampTz since = PG_ARGISNULL(3) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(3);
@@ -193,11 +193,11 @@ TOKPAY_FENCED_FUNCTION(tokpay_history) {
 
 TOKPAY_FENCED_FUNCTION(tokpay_balance_at) {
 	using namespace tokpay;
-	require_leader();
 	if (PG_ARGISNULL(0))
 		raise(invalid_request("account is null."));
 	if (PG_ARGISNULL(1))
 		raise(invalid_request("at is null."));
+	require_leader();
 	const TimestampTz at = PG_GETARG_TIMESTAMPTZ(1);
 	const TimestampTz until = at == DT_NOBEGIN || at == DT_NOEND ? at : at + 1;
 	int64 balance = 0;
@@ -267,7 +267,8 @@ TOKPAY_FENCED_FUNCTION(tokpay_gateway_entries) {
 		Datum values[columns] = {Int64GetDatum(entry.version)};
 		bool nulls[columns] = {false, true, true, true, true, true, true, true, true};
 		const bool found = filter.matches(entry);
-		const bool last = !filter.empty() && ++searched == max_searched;
+		// Where an entry was found one more is looked at: what ends a search is a row without one.
+		const bool last = !filter.empty() && ++searched >= max_searched && !found;
 		if (found) {
 			// The metadata is the payer's.
 			const bool payer = entry.is_debit || principals.reaches(principal, row.debit);
