@@ -278,17 +278,25 @@ begin
 end $$;
 
 -- Inside: what the gateway asks about credentials, one row for each in that order; nulls for an unknown, expired
--- or revoked key.
+-- or revoked key, which is an answer and so is fenced. What a good one opens has fences of its own.
 create or replace function authenticate(digests bytea[]) returns table
     (id bigint, scopes text[], accounts bigint[], requests_per_second integer)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    any_unknown boolean := false;
 begin
     perform tokpay.require_leader();
-    return query select k.id, k.scopes, k.accounts, k.requests_per_second
-    from unnest(digests) with ordinality as wanted (digest, position)
-        left join tokpay.api_key k on k.digest = wanted.digest and k.revoked_at is null
-            and (k.expires_at is null or k.expires_at > clock_timestamp())
-    order by wanted.position;
+    for id, scopes, accounts, requests_per_second in
+        select k.id, k.scopes, k.accounts, k.requests_per_second
+        from unnest(digests) with ordinality as wanted (digest, position)
+            left join tokpay.api_key k on k.digest = wanted.digest and k.revoked_at is null
+                and (k.expires_at is null or k.expires_at > clock_timestamp())
+        order by wanted.position
+    loop
+        any_unknown := any_unknown or id is null;
+        return next;
+    end loop;
+    if any_unknown then perform tokpay.fence(); end if;
 end $$;
 
 -- Inside: the gateways say which keys were used; once a minute for each is enough.

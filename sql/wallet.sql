@@ -145,24 +145,32 @@ begin
 end $$;
 
 -- Inside: what the gateway asks about credentials of both kinds, one row for each in that order; nulls for what is
--- unknown, expired or revoked. A session has a wallet_user and the owner of its accounts, and is fresh after its sign-in.
+-- unknown, expired or revoked, which is fenced. A session has a wallet_user and the owner of its accounts, and is fresh
+-- after its sign-in.
 create or replace function gateway_credentials(digests bytea[]) returns table
     (id bigint, scopes text[], has_list boolean, requests_per_second integer, wallet_user bigint, owner text, is_fresh boolean)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
     fresh_for constant interval := '5 minutes';
+    any_unknown boolean := false;
 begin
     perform tokpay.require_leader();
-    return query select coalesce(k.id, u.session), k.scopes, k.accounts is not null, k.requests_per_second, u.id, u.owner, u.is_fresh
-    from unnest(digests) with ordinality as wanted (digest, position)
-        left join tokpay.api_key k on k.digest = wanted.digest and k.revoked_at is null
-            and (k.expires_at is null or k.expires_at > clock_timestamp())
-        left join lateral (
-            select s.id as session, m.id, m.owner, s.created_at + fresh_for > clock_timestamp() as is_fresh
-            from tokpay.wallet_session s join tokpay.wallet_user m on m.id = s.wallet_user
-            where s.digest = wanted.digest and s.ended_at is null
-                and clock_timestamp() < least(s.idle_at, s.expires_at)) as u on true
-    order by wanted.position;
+    for id, scopes, has_list, requests_per_second, wallet_user, owner, is_fresh in
+        select coalesce(k.id, u.session), k.scopes, k.accounts is not null, k.requests_per_second, u.id, u.owner, u.is_fresh
+        from unnest(digests) with ordinality as wanted (digest, position)
+            left join tokpay.api_key k on k.digest = wanted.digest and k.revoked_at is null
+                and (k.expires_at is null or k.expires_at > clock_timestamp())
+            left join lateral (
+                select s.id as session, m.id, m.owner, s.created_at + fresh_for > clock_timestamp() as is_fresh
+                from tokpay.wallet_session s join tokpay.wallet_user m on m.id = s.wallet_user
+                where s.digest = wanted.digest and s.ended_at is null
+                    and clock_timestamp() < least(s.idle_at, s.expires_at)) as u on true
+        order by wanted.position
+    loop
+        any_unknown := any_unknown or id is null;
+        return next;
+    end loop;
+    if any_unknown then perform tokpay.fence(); end if;
 end $$;
 
 -- Inside: the gateways say which sessions were used; once a minute for each is enough.

@@ -100,6 +100,7 @@ def read_calls(pair):
         f"gateway_holds({payer}, null, 0, 10)", f"gateway_entries({payer}, null)", f"gateway_summary({payer}, null, now() - interval '1 day', now(), 'UTC', 'day')",
         f"gateway_counterparties({payer}, null, now() - interval '1 day', now(), 10)", f"gateway_changes(array[{payer}], array[null], array[0], 10)",
         f"gateway_preview({payer}, array[{payee}], array[1], false, null)", f"reaches('owner:a', {payer})", "expire_holds()",
+        "authenticate(array['\\x00'::bytea])", "gateway_credentials(array['\\x00'::bytea])",
     ]  # fmt: skip
 
 
@@ -151,6 +152,7 @@ def test_whatever_tells_of_the_books_waits_for_the_standby(pair):
 
 
 def test_one_fence_for_a_statement_and_none_for_a_commit(pair):
+    ((key,),) = pair.leader.execute("select tokpay.create_api_key('good', array['read'])")
     for statement, fences, gated in [
         (f"select tokpay.balance({pair.payer}) from generate_series(1, 50)", 1, 0),
         (f"select * from tokpay.balances(array[{pair.payer}, {pair.payee}])", 1, 0),
@@ -159,7 +161,8 @@ def test_one_fence_for_a_statement_and_none_for_a_commit(pair):
         (f"select tokpay.balance({pair.payer}), (tokpay.top_up({pair.payer}, 1)).transfer", 0, 1),
         ("select tokpay.epoch()", 0, 0),
         ("select count(*) from tokpay.transfers", 0, 0),
-        ("select * from tokpay.authenticate(array['\\x00'::bytea])", 0, 0),
+        ("select * from tokpay.authenticate(array['\\x00'::bytea])", 1, 0),
+        (f"select * from tokpay.gateway_credentials(array[sha256('{key}')])", 0, 0),
     ]:
         before = fence_counts(pair)
         pair.leader.execute(statement)
