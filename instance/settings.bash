@@ -99,6 +99,8 @@ admin-listen = 127.0.0.1:$ADMIN_PORT
 database = $(pool_uri tokpay_gateway)
 admin-database = $(pool_uri tokpay_gateway_admin)
 demo-funding = on
+${PUBLIC_URL:+public-url = $PUBLIC_URL}
+${TRUSTED_PROXIES:+trusted-proxies = $TRUSTED_PROXIES}
 END
     wallet_settings
 }

@@ -57,7 +57,7 @@ def run_dir():
 
 
 def all_end(pids):
-    eventually(lambda: all(process_state(pid)[0] == "Z" for pid in pids), 1, "the end of all servers")
+    eventually(lambda: all(process_state(pid)[0] == "Z" for pid in pids), 5, "the end of all servers")
 
 
 def test_stop_finds_servers_whose_pid_files_say_nothing(run_dir):
@@ -100,3 +100,11 @@ def test_root_uses_no_directory_of_the_servers_user(run_dir):
     done = subprocess.run([CHECKOUT / "instance/tokpay", "status"], env=run_dir.environment, capture_output=True, text=True, timeout=60)
     assert "has to be root's" in done.stderr
     shutil.chown(run_dir.path, "root")
+
+
+def test_what_the_world_sees_reaches_the_gateway_by_its_settings(run_dir):
+    run_dir.environment |= {"PUBLIC_URL": "https://pay.example", "TRUSTED_PROXIES": "10.0.0.1"}
+    run_dir.call('gateway_settings | sed "/^provider\\|^web/d" >"$home/gateway.conf"')
+    bare = {name: value for name, value in run_dir.environment.items() if name not in ("PUBLIC_URL", "TRUSTED_PROXIES")}
+    done = subprocess.run([PROGRAM, "--check", "--config", run_dir.path / "gateway.conf"], env=bare, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1 and "demo-funding" in done.stdout + done.stderr
