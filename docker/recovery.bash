@@ -173,6 +173,7 @@ position_text() { printf '%X/%08X' $(($1 >> 32)) $(($1 & 0xffffffff)); }
 # Goes on with one machine where the other two will never come back.
 force_leader() {
     local machine=$1 other incarnation begin=$SECONDS
+    [[ $machine != [123] ]] || machine=machine$machine
     find_docker
     [[ " ${machines[*]} " == *" $machine "* ]] || fail "which machine goes on?  make force-leader MACHINE=machine2"
     container_runs "$machine" db || fail "$machine's database container does not run"

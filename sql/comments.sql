@@ -11,6 +11,7 @@ comment on view holds is 'the pending holds: money reserved, neither captured, v
 comment on view currencies is 'codes, decimal places, and the funding account once there is one';
 comment on view stat is 'what this server has done since its start, all databases together, whether it was committed or not: calls that move money, credits, replays, requests executed by kind, refused by code, calls by how many requests they had (up to 1, 2, 4 ...), fences of reads and how many of them waited; needs tokpay in shared_preload_libraries';
 comment on view api_keys is 'the gateway''s API keys, without the keys';
+comment on view api_key_limits is 'the API keys that have a limit, requests a second on each gateway';
 comment on function account_id(text) is 'id of the account with this name; errors: account_not_found';
 comment on function open_account(text, text, bigint, bigint, jsonb, text) is 'opens an account and returns its id; limits in minor units, min_balance null for no floor; errors: invalid_request, name_taken, balance_limit';
 comment on function add_currency(text, smallint) is 'adds a currency with its decimal places and opens its funding account; errors: invalid_request, name_taken';
@@ -56,13 +57,13 @@ comment on function reaches(text, bigint) is 'for the gateway: whether a princip
 comment on function require_reach(text, bigint) is 'internal: account_not_found for what a principal does not reach';
 comment on function merge_patch(jsonb, jsonb) is 'internal: RFC 7396';
 comment on function account_flows(bigint, timestamptz, timestamptz, integer) is 'internal: what an account got from whom, and gave to whom';
-comment on function verify() is 'checks the books in one snapshot; anything but ok = true is a defect';
+comment on function verify() is 'checks the books in one snapshot, of this server and unfenced: it runs on a standby, too; anything but ok = true is a defect';
 comment on function create_api_key(text, text[], bigint[], interval) is 'makes an API key of the gateway and returns it, this once; scopes read, transfer, fund, admin; accounts null for all; errors: invalid_request';
 comment on function revoke_api_key(bigint) is 'ends an API key; gateways refuse it within a second; errors: invalid_request';
 comment on function set_api_key_limit(bigint, integer) is 'how many requests a second the gateway takes with an API key; null: no limit; errors: invalid_request';
 comment on function require_leader() is 'internal: not_leader (TP015) on a standby and where this server is not known to lead';
 comment on function leg_column(bigint[], integer) is 'internal: one of the five columns of journal.legs';
-comment on function account_entries(bigint) is 'internal: the entries of one account, newest first';
+comment on function account_entries(bigint) is 'internal, part of the view entries: the entries of one account, newest first, in this server''s snapshot';
 comment on function kind_name("char") is 'internal: the name of a kind of transfer';
 comment on function keep_sequence_settings() is 'internal: writes down what ALTER SEQUENCE has done, for dumps';
 comment on function apply_sequence_setting() is 'internal: sets a sequence as a restored dump has it';

@@ -50,7 +50,7 @@ to tokpay_teller;
 
 grant execute on function top_up(bigint, bigint, text, text) to tokpay_funder;
 
-grant select on api_keys to tokpay_admin;
+grant select on api_keys, api_key_limits to tokpay_admin;
 grant execute on function
     open_account(text, text, bigint, bigint, jsonb, text), set_limits(bigint, bigint, bigint),
     set_metadata(bigint, jsonb), freeze(bigint), unfreeze(bigint), close(bigint),

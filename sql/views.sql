@@ -42,8 +42,11 @@ select s.id as account, e.version, e.transfer, e.amount, e.balance, e.kind, e.at
 from account_state s, lateral account_entries(s.id) e;
 
 create or replace view api_keys as
-select id, name, scopes, accounts, created_at, expires_at, last_used_at, revoked_at, requests_per_second
+select id, name, scopes, accounts, created_at, expires_at, last_used_at, revoked_at
 from api_key;
+
+create or replace view api_key_limits as
+select id, requests_per_second from api_key where requests_per_second is not null;
 
 create or replace view stat as
 select * from statistics();

@@ -8,9 +8,9 @@
 
 TOKPAY_FENCED_FUNCTION(tokpay_balance) {
 	using namespace tokpay;
-	require_leader();
 	if (PG_ARGISNULL(0))
 		raise(invalid_request("account is null."));
+	require_leader();
 	const int64 account = PG_GETARG_INT64(0);
 	Relation accounts = open_heap(catalog().account_state, AccessShareLock);
 	AccountReader reader(accounts, GetActiveSnapshot());
@@ -120,9 +120,9 @@ auto as_bytes(StringInfo bytes) {
 
 TOKPAY_FENCED_FUNCTION(tokpay_balances) {
 	using namespace tokpay;
-	require_leader();
 	if (PG_ARGISNULL(0))
 		raise(invalid_request("accounts is null."));
+	require_leader();
 	read_balances(
 		fcinfo, [](int, int64) { return true; }, as_rows(fcinfo));
 	return Datum(0);

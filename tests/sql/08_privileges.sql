@@ -59,7 +59,7 @@ insert into expected values
     ('epoch()', 'reader'), ('cluster_status()', 'reader'), ('statistics()', 'reader'), ('stat', 'reader'), ('fence()', 'nobody'), ('fence_refusal()', 'nobody'), ('start_cluster()', 'admin'), ('new_incarnation()', 'admin'), ('cluster_changed()', 'nobody'), ('require_cluster_setting()', 'nobody'),
     ('cluster', 'nobody'), ('epoch', 'nobody'),
     ('accounts', 'reader'), ('transfers', 'reader'), ('entries', 'reader'), ('currencies', 'reader'), ('receipts', 'reader'), ('holds', 'reader'),
-        ('api_keys', 'admin'),
+        ('api_keys', 'admin'), ('api_key_limits', 'admin'),
     ('account_state', 'nobody'), ('account_info', 'nobody'), ('journal', 'nobody'), ('currency', 'nobody'), ('api_key', 'nobody'),
     ('pending_hold', 'nobody'), ('waypoint', 'nobody'), ('refund', 'nobody'), ('sequence_setting', 'nobody'),
     ('wallet_user', 'nobody'), ('wallet_identity', 'nobody'), ('wallet_address', 'nobody'), ('wallet_session', 'nobody'), ('wallet_contact', 'nobody'),

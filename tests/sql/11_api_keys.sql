@@ -1,6 +1,6 @@
 -- The gateway's API keys: made once, stored as a digest, refused when expired or revoked.
 begin;
-select plan(42);
+select plan(43);
 select test.open('ann');
 
 select tokpay.create_api_key('terminal', '{read,transfer}', test.ids('ann'), '1 hour') as secret \gset
@@ -67,8 +67,9 @@ select is(array[test.sqlstate(format('select tokpay.set_api_key_limit(%s, %s)', 
 from (values ('TP001', '0'), ('TP001', '-1'), ('TP001', '1000001'), ('ok', '1000000'), ('ok', '1')) as cases (expected, given);
 select tokpay.set_api_key_limit(:secret_id, 7);
 select is((select requests_per_second from tokpay.authenticate(array[sha256(convert_to(:'secret', 'UTF8'))])), 7, 'the gateway is told');
+select is((select requests_per_second from tokpay.api_key_limits where id = :secret_id), 7, 'and who looks');
 select tokpay.set_api_key_limit(:secret_id, null);
-select is((select requests_per_second from tokpay.api_keys where id = :secret_id), null, 'null takes it away');
+select is((select count(*) from tokpay.api_key_limits where id = :secret_id), 0::bigint, 'null takes it away');
 select is(test.sqlstate('select tokpay.set_api_key_limit(999999999, 1)'), 'TP001', 'an unknown key has none');
 
 -- Use

@@ -1,6 +1,6 @@
 -- What the catalogs say of every object: signatures as published, volatility, parallel safety, comments, and how definers' rights are used.
 begin;
-select plan(19);
+select plan(21);
 
 -- Every function: name(arguments) returns result, volatility (v, s, i), parallel safety (u, r, s), language.
 create temporary table expected (signature text, marks text);
@@ -146,7 +146,10 @@ from (values
         'reversed_by bigint, description text, metadata jsonb, at timestamp with time zone, expires_at timestamp with time zone'),
     ('entries', 'account bigint, version bigint, transfer bigint, amount bigint, balance bigint, kind text, at timestamp with time zone'),
     ('holds', 'id bigint, debit bigint, amount bigint, credits bigint[], amounts bigint[], currency text, at timestamp with time zone, expires_at timestamp with time zone'),
-    ('currencies', 'code text, exponent smallint, funding bigint')
+    ('currencies', 'code text, exponent smallint, funding bigint'),
+    ('api_keys', 'id bigint, name text, scopes text[], accounts bigint[], created_at timestamp with time zone, expires_at timestamp with time zone, last_used_at timestamp with time zone, '
+        'revoked_at timestamp with time zone'),
+    ('api_key_limits', 'id bigint, requests_per_second integer')
 ) as cases (name, columns) join pg_class c on c.relname = name and c.relnamespace = 'tokpay'::regnamespace join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
 group by name, columns;
 
