@@ -92,6 +92,7 @@ declare
         null, principal);
     unit numeric;
     funding bigint;
+    gifts bigint[];
     given numeric;
     most record;
 begin
@@ -108,10 +109,15 @@ begin
         perform from tokpay.account_state s where s.id in (funding, account) order by s.id for no key update;
     end if;
     if found and not exists (select from tokpay.transfer_by_key(funding, key) k where k.transfer is not null) then
+        -- What a wallet is opened with, or a demo person (demo.sql), is none of the day's.
+        gifts := array(
+            select t.transfer
+            from unnest(array['welcome/' || account, (select 'demo/' || a.name from tokpay.accounts a where a.id = gateway_demo_top_up.account)]) as g (name),
+                lateral tokpay.transfer_by_key(funding, g.name) t
+            where t.transfer is not null);
         select coalesce(sum(h.amount), 0) into given
         from tokpay.history(account, null, 2147483647, clock_timestamp() - interval '24 hours') h
-        where h.kind = 'top_up' and h.transfer is distinct from
-            (select w.transfer from tokpay.transfer_by_key(funding, 'welcome/' || account) w);
+        where h.kind = 'top_up' and h.transfer <> all (gifts);
         select l.top_up * unit as top_up, l.daily * unit as daily into most from tokpay.demo_funding_limits() l;
         if amount > most.top_up or given + amount > most.daily then
             perform tokpay.fence_refusal();

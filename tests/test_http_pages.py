@@ -222,7 +222,8 @@ def test_a_sign_in_that_fails_is_told_on_a_page(gateway, site, tmp_path):
         ("/auth/login?provider=gone&return_to=//evil.example", 422, "invalid_request"), ("/auth/callback/gone?code=x&state=y", 400, "sign_in_expired"),
         ("/auth/callback/other", 404, "not_found"),
     ]:  # fmt: skip
-        problem, page = Client(url=bare).get(path), Client(url=served).get(path)
+        problem, page = Client(url=served).get(path, Accept="*/*"), Client(url=served).get(path, Accept="text/html,*/*;q=0.8")
+        assert Client(url=bare).get(path, Accept="text/html").code == code
         assert (page.status, page.headers["Content-Type"], page.headers["Retry-After"]) == (status, "text/html; charset=utf-8", problem.headers["Retry-After"])
         assert data_of(page)["/auth/error"] == {"code": code, "detail": problem.json["detail"]}
         assert (problem.status, problem.code) == (status, code)

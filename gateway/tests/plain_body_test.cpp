@@ -66,7 +66,7 @@ TEST(PlainBodies, AreReadInOnePass) {
 	EXPECT_TRUE(is_plain(R"({"debit":"1","credits":)" + repeated(10000, credit) + "}"));
 	EXPECT_TRUE(is_plain(R"({"debit":"1","credits":[)" + credit + R"(],"description":")" +
 						 std::string(10000, 'x') + "\"}"));
-	EXPECT_TRUE(is_plain(R"({"transfers":[)" + keyed('"' + std::string(200, 'x') + '"') + "]}"));
+	EXPECT_TRUE(is_plain(R"({"transfers":[)" + keyed('"' + std::string(255, 'x') + '"') + "]}"));
 	EXPECT_TRUE(is_plain(R"({"transfers":)" + repeated(10000, keyed("\"k\"")) + "}"));
 	EXPECT_TRUE(is_plain(R"({"accounts":)" + repeated(10000, "\"7\"") + "}"));
 }
@@ -98,7 +98,7 @@ TEST(PlainBodies, AreNoneThatAreWrongOrWrittenInAnotherWay) {
 			 R"({"transfers":[)" + transfer + "]}", R"({"transfers":[)" + keyed("\"\"") + "]}",
 			 R"({"transfers":[)" + keyed("\"\"", R"(,"key":"k")") + "]}",
 			 R"({"transfers":[)" + keyed("\"k\"", R"(,"key":"k")") + "]}",
-			 R"({"transfers":[)" + keyed('"' + std::string(201, 'x') + '"') + "]}",
+			 R"({"transfers":[)" + keyed('"' + std::string(256, 'x') + '"') + "]}",
 			 R"({"transfers":[)" + keyed("\"k\"", R"(,"chain":2147483648)") + "]}",
 			 R"({"transfers":[)" + keyed("\"k\"", R"(,"chain":1,"chain":1)") + "]}",
 			 R"({"transfers":)" + repeated(10001, keyed("\"k\"")) + "}", R"({"accounts":[]})"s,

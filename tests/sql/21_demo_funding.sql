@@ -1,6 +1,6 @@
 -- Demo funding: owners top up what is theirs, within limits of a day, where an instance grants it.
 begin;
-select plan(27);
+select plan(28);
 select test.open('ann'), test.open('bob');
 select tokpay.add_currency('WEI', 18::smallint);
 select tokpay.open_account('anns', owner => 'ann'), tokpay.open_account('bobs', owner => 'bob'), tokpay.open_account('anns yen', 'JPY', owner => 'ann'),
@@ -53,6 +53,11 @@ select is(pg_temp.top_up('anns wei', 9223372036854775807, 'a'), 'ok 922337203685
 select tokpay.transfer((select funding from tokpay.currencies where code = 'USD'), test.ids('bobs'), '{10000000}'), tokpay.top_up(test.id('bobs'), 499999);
 select is(pg_temp.top_up('bobs', 2, 'a', 'owner:bob') || ', ' || pg_temp.top_up('bobs', 1, 'b', 'owner:bob'), 'TP019, ok 10500000',
     'top-ups by others are among the day''s, transfers are not');
+
+select tokpay.open_account('dan', owner => 'dan');
+select tokpay.top_up(test.id('dan'), 100000, 'demo/dan');
+select is(string_agg(pg_temp.top_up('dan', 100000, i::text, 'owner:dan'), ', '), 'ok 200000, ok 300000, ok 400000, ok 500000, ok 600000, TP019', 'what a demo person has from the beginning is not')
+from generate_series(1, 6) i;
 
 select tokpay.register_wallet('https://id.example', 'cat', null, false, false, 'Cat', 'USD', 100000) as cat \gset
 select account as wallet, owner from tokpay.wallet_user where id = :cat \gset

@@ -3,8 +3,8 @@
 namespace tokpay {
 
 std::optional<Problem> check_quota(RateLimiter &limiter, const Caller &caller,
-	std::string_view method, std::vector<std::pair<const char *, std::string>> &headers) {
-	if (!caller.quota || (caller.reads_are_free && (method == "GET" || method == "HEAD")))
+	bool changes_something, std::vector<std::pair<const char *, std::string>> &headers) {
+	if (!caller.quota || (caller.reads_are_free && !changes_something))
 		return std::nullopt;
 	const Allowance left = limiter.take(caller.identity, *caller.quota, RateLimiter::Clock::now());
 	if (!left.granted)

@@ -41,7 +41,7 @@ using CallerPtr = std::shared_ptr<const Caller>;
 // Whether a request fits the caller's quota: nothing, or 429. The headers that tell what is left
 // are added to headers either way.
 std::optional<Problem> check_quota(RateLimiter &limiter, const Caller &caller,
-	std::string_view method, std::vector<std::pair<const char *, std::string>> &headers);
+	bool changes_something, std::vector<std::pair<const char *, std::string>> &headers);
 
 // 429 for an empty bucket, with Retry-After and the RateLimit headers.
 Problem rate_limited(const Quota &quota, const Allowance &allowance);

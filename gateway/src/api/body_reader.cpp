@@ -83,7 +83,7 @@ TransferRequest read_transfer(ObjectReader &reader) {
 // The same with the key and the chain that it has in a batch.
 TransferRequest read_transfer_of_batch(ObjectReader &reader) {
 	TransferRequest transfer = read_transfer(reader);
-	transfer.key = reader.required_text("key", max_http_key_bytes);
+	transfer.key = reader.required_text("key", max_batch_key_bytes);
 	if (const auto chain = reader.optional_integer("chain")) {
 		if (*chain < INT32_MIN || *chain > INT32_MAX)
 			reader.fail("chain", "expected a 32-bit integer");

@@ -11,7 +11,8 @@
 
 namespace tokpay {
 
-constexpr size_t max_http_key_bytes = 200;
+constexpr size_t max_http_key_bytes = 200;	// in a header
+constexpr size_t max_batch_key_bytes = 255; // as in SQL
 // The bounds of the ledger (extension/src/transfer.hpp), so that nothing it would refuse as a whole
 // reaches a batch.
 constexpr size_t max_credits_per_transfer = 10000;

@@ -109,7 +109,7 @@ asio::awaitable<Result<pg::Result>> run_statement(
 	Exchange &exchange, const char *sql, Repeat repeat, std::vector<pg::Parameter> parameters) {
 	auto &lane = exchange.worker.statements;
 	auto ticket = std::make_shared<StatementCall::LaneType::TicketType>(
-		StatementRequest{sql, std::move(parameters), repeat == Repeat::yes});
+		StatementRequest{sql, std::move(parameters), repeat != Repeat::no});
 	std::optional<Turns::Turn> turn;
 	if (exchange.caller && exchange.caller->principal) {
 		turn.emplace(
@@ -122,8 +122,9 @@ asio::awaitable<Result<pg::Result>> run_statement(
 	exchange.epoch = ticket->epoch;
 	if (settled == Settled::answered)
 		co_return std::move(ticket->reply);
-	if (settled == Settled::unknown && exchange.request.method == "GET")
-		settled = lane.not_executed(); // a read has no outcome
+	if (settled == Settled::unknown &&
+		(repeat == Repeat::reads || exchange.request.method == "GET"))
+		settled = lane.not_executed();
 	co_return unsettled(settled, *ticket);
 }
 

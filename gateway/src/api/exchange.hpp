@@ -57,9 +57,9 @@ template<class Ticket> Problem unsettled(Settled settled, const Ticket &ticket) 
 	}
 }
 
-// Runs a statement on the statement lane. It may be repeated where it changes nothing, or nothing
-// when it comes again.
-enum class Repeat : bool { no, yes };
+// Runs a statement on the statement lane. It may be repeated where it changes nothing when it comes
+// again; what only reads has no outcome that could be unknown.
+enum class Repeat { no, yes, reads };
 boost::asio::awaitable<Result<pg::Result>> run_statement(
 	Exchange &exchange, const char *sql, Repeat repeat, std::vector<pg::Parameter> parameters);
 

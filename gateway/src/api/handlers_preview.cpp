@@ -81,7 +81,7 @@ Reply preview_transfer(Exchange &exchange) {
 	const auto sides = co_await run_statement(exchange,
 		"select account, name, currency, amount, balance, available, codes"
 		" from tokpay.gateway_preview($1, $2, $3, $4, $5)",
-		Repeat::yes, pg::int8(transfer->debit), pg::int8_array(credits), pg::int8_array(amounts),
+		Repeat::reads, pg::int8(transfer->debit), pg::int8_array(credits), pg::int8_array(amounts),
 		pg::boolean(exchange.caller->fund), pg::text(exchange.caller->principal));
 	if (!sides)
 		co_return sides.error();

@@ -1,5 +1,6 @@
 #include "api/handlers.hpp"
 
+#include "http/accept.hpp"
 #include "http/client_address.hpp"
 #include "http/cookie.hpp"
 #include "process/provider_setting.hpp"
@@ -242,10 +243,10 @@ Reply end_sign_in(Exchange &exchange) {
 	co_return co_await finish(exchange, *provider, *sign_in, *given);
 }
 
-// Browsers navigate here: what goes wrong is told on a page.
+// Browsers navigate here: what goes wrong is told them on a page.
 Reply answer_on_a_page(Exchange &exchange, Handler handler) {
 	auto answer = co_await handler(exchange);
-	if (answer)
+	if (answer || accepted_weight(exchange.request, "text/html").value_or(0) == 0)
 		co_return answer;
 	co_return co_await failure_page(exchange, answer.error());
 }

@@ -150,7 +150,7 @@ TransferRequest read_transfer(Scanner &in, Members members) {
 				in.fail();
 		} else if (name == "key" && in_batch && transfer.key.empty()) {
 			transfer.key = in.text();
-			if (transfer.key.empty() || transfer.key.size() > max_http_key_bytes)
+			if (transfer.key.empty() || transfer.key.size() > max_batch_key_bytes)
 				in.fail();
 		} else if (name == "chain" && in_batch && !transfer.chain) {
 			const int64_t chain = in.natural();

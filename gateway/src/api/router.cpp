@@ -12,12 +12,13 @@ namespace asio = boost::asio;
 const std::vector<Route> routes = {
 	{"GET", "/v1/accounts/{id}/balance", &Caller::read, get_balance, start_get_balance},
 	{"POST", "/v1/transfers", &Caller::transfer, post_transfer, start_post_transfer},
-	{"POST", "/v1/balances:query", &Caller::read, query_balances},
+	{"POST", "/v1/balances:query", &Caller::read, query_balances, nullptr, false, false, true},
 	{"POST", "/v1/transfers:batch", &Caller::transfer, post_transfer_batch},
 	{"GET", "/v1/transfers/{id}", &Caller::read, get_transfer},
 	{"GET", "/v1/transfers", &Caller::read, find_transfer},
 	{"POST", "/v1/top-ups", &Caller::top_up, post_top_up},
-	{"POST", "/v1/transfers:preview", &Caller::transfer, preview_transfer},
+	{"POST", "/v1/transfers:preview", &Caller::transfer, preview_transfer, nullptr, false, false,
+		true},
 	{"POST", "/v1/transfers/{id}:reverse", &Caller::admin, reverse_transfer},
 	{"POST", "/v1/transfers/{id}:refund", &Caller::transfer, refund_transfer},
 	{"POST", "/v1/holds", &Caller::transfer, post_hold},
@@ -144,6 +145,10 @@ Problem no_such_route(const Match &found) {
 		.headers = {{"Allow", found.allowed}}};
 }
 
+bool changes_something(const Route &route) {
+	return std::string_view(route.method) != "GET" && !route.only_reads;
+}
+
 bool may_use(const Caller &caller, const Route &route) {
 	return route.scope == nullptr || caller.*route.scope;
 }
@@ -203,7 +208,8 @@ asio::awaitable<Result<Response>> dispatch(
 	exchange.caller = known_caller = *caller;
 	if (auto problem = find_csrf(worker, **caller, request))
 		co_return with_headers(exchange, std::move(*problem));
-	if (auto refusal = check_quota(worker.limiter, **caller, request.method, exchange.headers))
+	if (auto refusal = check_quota(
+			worker.limiter, **caller, changes_something(*found.route), exchange.headers))
 		co_return std::move(*refusal);
 	if (!may_use(**caller, *found.route))
 		co_return with_headers(exchange, scope_missing(found.route->scope));
