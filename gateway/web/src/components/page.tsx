@@ -1,5 +1,5 @@
 import type { ComponentChildren, RefObject } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { keptScroll } from "../router";
 import { Icon } from "./icon";
 
@@ -14,7 +14,8 @@ export function useHeading(title: string): RefObject<HTMLHeadingElement | null> 
   useEffect(() => {
     document.title = `${title} · TokPay`;
   }, [title]);
-  useEffect(() => {
+  // At once: later it would take the focus from a field that is typed in already.
+  useLayoutEffect(() => {
     if (pagesShown++ === 0) return;
     window.scrollTo(0, keptScroll());
     heading.current?.focus({ preventScroll: true });
