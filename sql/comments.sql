@@ -63,7 +63,7 @@ comment on function revoke_api_key(bigint) is 'ends an API key; gateways refuse 
 comment on function set_api_key_limit(bigint, integer) is 'how many requests a second the gateway takes with an API key; null: no limit; errors: invalid_request';
 comment on function require_leader() is 'internal: not_leader (TP015) on a standby and where this server is not known to lead';
 comment on function leg_column(bigint[], integer) is 'internal: one of the five columns of journal.legs';
-comment on function account_entries(bigint) is 'internal, part of the view entries: the entries of one account, newest first, in this server''s snapshot';
+comment on function account_entries(bigint) is 'internal: a part of the view entries, the entries of one account, newest first, in this server''s snapshot';
 comment on function kind_name("char") is 'internal: the name of a kind of transfer';
 comment on function keep_sequence_settings() is 'internal: writes down what ALTER SEQUENCE has done, for dumps';
 comment on function apply_sequence_setting() is 'internal: sets a sequence as a restored dump has it';
