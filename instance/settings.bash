@@ -99,9 +99,9 @@ admin-listen = 127.0.0.1:$ADMIN_PORT
 database = $(pool_uri tokpay_gateway)
 admin-database = $(pool_uri tokpay_gateway_admin)
 demo-funding = on
-${PUBLIC_URL:+public-url = $PUBLIC_URL}
-${TRUSTED_PROXIES:+trusted-proxies = $TRUSTED_PROXIES}
 END
+    [[ -z ${PUBLIC_URL:-} ]] || echo "public-url = $PUBLIC_URL"
+    [[ -z ${TRUSTED_PROXIES:-} ]] || echo "trusted-proxies = $TRUSTED_PROXIES"
     wallet_settings
 }
 
