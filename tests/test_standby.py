@@ -96,6 +96,8 @@ def test_a_standby_answers_not_leader_and_shows_its_books(standby):
         f"transfer_batch(array[row({a}, array[{b}], array[1], null, null, null, null)::tokpay.transfer_request])",
     ]  # fmt: skip
     assert {call: state for call in calls if (state := sqlstate(copy, f"select * from tokpay.{call}")) != "TP015"} == {}
+    nulls = ["transfer(null, null, null)", "balance(null)", "balances(null)", "balance_at(null, now())", "history(null)"]
+    assert {call: state for call in nulls if (state := sqlstate(copy, f"select * from tokpay.{call}")) != "TP001"} == {}, "what is invalid is so anywhere"
     reader.execute("select balance, held from tokpay.accounts where id = %s", [a])
     assert reader.fetchone() == (100, 10)
     for view, rows in [("transfers", 2), ("entries", 2), ("holds", 1), ("receipts", 2)]:
