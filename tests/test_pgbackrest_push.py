@@ -1,11 +1,11 @@
-"""patroni/archive-wal: which files count as archived although the archive has another content under their name."""
+"""patroni/pgbackrest-push: which files count as archived although the archive has another content under their name."""
 
 import pathlib
 import subprocess
 
 import pytest
 
-PROGRAM = pathlib.Path(__file__).resolve().parent.parent / "patroni/archive-wal"
+PROGRAM = pathlib.Path(__file__).resolve().parent.parent / "patroni/pgbackrest-push"
 DUPLICATE = 45
 # As PostgreSQL writes it: timelines 1 to 55 (0x37) that were left, and where.
 HISTORY = "1\t0/43480610\tno recovery target specified\n\n55\t1/4391C308\tno recovery target specified\n"
