@@ -13,9 +13,9 @@ struct Route {
 	const char *path;
 	bool Caller::*scope; // null: any caller
 	Handler handler;
-	Start start = nullptr;	// a faster way to the same answer
-	bool is_public = false; // no credential is asked for
-	bool is_page = false;	// of the web app: there where that is, and has HEAD
+	Start start = nullptr;	 // a faster way to the same answer
+	bool is_public = false;	 // no credential is asked for
+	bool is_page = false;	 // of the web app: there where that is, and has HEAD
 	bool only_reads = false; // although it is no GET
 };
 
