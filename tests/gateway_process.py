@@ -1,6 +1,5 @@
 """Gateways of a test's own on the instance's database, with other settings, and what they take and tell."""
 
-import contextlib
 import http.client
 import os
 import pathlib
@@ -12,7 +11,7 @@ import time
 
 import pytest
 from http_client import Client, environment
-from processes import free_ports
+from ports import free_ports
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 # API keys, tokens, and passwords in URIs.

@@ -10,7 +10,8 @@ import tempfile
 
 import psycopg2
 from http_client import Ledger
-from processes import eventually, free_ports, process_state, signal_all
+from ports import free_ports
+from processes import eventually, process_state, signal_all
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 LOGINS = ["tokpay_gateway", "tokpay_gateway_admin"]

@@ -1,6 +1,5 @@
 """An instance of a test's own, for what would disturb the other tests: ways to kill, stop and restart its parts."""
 
-import contextlib
 import http.client
 import os
 import pathlib
@@ -12,7 +11,8 @@ import tempfile
 
 import pytest
 from http_client import Client, Ledger
-from processes import children, eventually, free_ports, process_state, process_title, signal_all
+from ports import free_ports
+from processes import children, eventually, process_state, process_title, signal_all
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = pathlib.Path(os.environ.get("TOKPAY_TEST_GATEWAY", CHECKOUT / "build/gateway/tokpay-gateway"))

@@ -15,8 +15,9 @@ import psycopg2
 import pytest
 from http_client import Client
 from payers import SEED, Load
+from ports import listens_no_more
 from private_instance import Gateway, Instance
-from processes import eventually, listens_no_more
+from processes import eventually
 
 KILLS = 10
 

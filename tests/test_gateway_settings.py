@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from gateway_process import PROGRAM, SECRETS, GatewayProcess, eventually, gateway, metric, settings_file  # noqa: F401 (fixture)
 from http_client import Client, environment, ledger  # noqa: F401 (fixture)
-from processes import free_ports
+from ports import free_ports
 from test_http_tls import write_certificate
 
 NO_VARIABLES = {name: value for name, value in os.environ.items() if not name.startswith(("TOKPAY_GATEWAY_", "PUBLIC_URL", "TRUSTED_"))}

@@ -71,7 +71,7 @@ def test_an_expiry_passes_by_a_hold_that_is_being_ended(database, accounts, firs
     held = hold(database, a, [b], [60], "2 seconds")
     assert one.run(first, [held]) == DONE
     time.sleep(2.1)
-    two.run("set statement_timeout = '10s'")
+    two.run("set statement_timeout = '2s'")
     assert two.run(EXPIRE) == (0,)
     one.commit()
     assert two.run(EXPIRE) == (0,)
@@ -191,7 +191,7 @@ def test_expire_holds_passes_by_locked_accounts_and_never_waits(database, accoun
     held = [hold(database, account, [c], [10], AT_ONCE) for account in (a, b)]
     one, two = Session(database), Session(database)
     assert one.run(PAY, [a, c, 1]) == DONE
-    two.run("set statement_timeout = '10s'")
+    two.run("set statement_timeout = '2s'")
     assert two.run(EXPIRE) == (1,)
     two.commit()
     assert [status(database, transfer) for transfer in held] == ["pending", "expired"]
@@ -207,7 +207,7 @@ def test_two_expire_holds_at_once_end_each_hold_once(database, accounts, end, le
         hold(database, account, [c], [10], AT_ONCE)
     one, two = Session(database), Session(database)
     assert one.run(EXPIRE) == (2,)
-    two.run("set statement_timeout = '10s'")
+    two.run("set statement_timeout = '2s'")
     assert two.run(EXPIRE) == (0,)
     getattr(one, end)()
     assert two.run(EXPIRE) == (left,)
@@ -219,7 +219,7 @@ def test_expire_holds_ends_others_where_the_oldest_is_locked(database, accounts)
     held = [hold(database, account, [c], [10], AT_ONCE) for account in (a, b)]
     one, two = Session(database), Session(database)
     assert one.run(PAY, [a, c, 1]) == DONE
-    two.run("set statement_timeout = '10s'")
+    two.run("set statement_timeout = '2s'")
     assert two.run("select tokpay.expire_holds(1)") == (1,)
     two.commit()
     one.commit()
@@ -251,7 +251,7 @@ def test_a_capture_rolled_back_to_a_savepoint_leaves_the_hold_to_others(database
     assert one.run(CAPTURE, [held]) == DONE
     one.run("rollback to s")
     assert one.run("select status from tokpay.transfers where id = %s", [held]) == ("pending",)
-    two.run("set statement_timeout = '10s'")
+    two.run("set statement_timeout = '2s'")
     assert two.run(VOID, [held]) == DONE
     two.commit()
     assert one.run(CAPTURE, [held]) == NOT_PENDING
@@ -263,7 +263,7 @@ def test_a_hold_rolled_back_to_a_savepoint_was_not_made(database, accounts):
     one.run("savepoint s")
     (held,) = one.run(HOLD, [a, [b], [60], "k", None])
     one.run("rollback to s")
-    two.run("set statement_timeout = '10s'")
+    two.run("set statement_timeout = '2s'")
     assert two.run(PAY, [a, c, 100]) == DONE
     two.commit()
     assert one.run(CAPTURE, [held]) == "TP006"

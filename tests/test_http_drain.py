@@ -8,7 +8,7 @@ import time
 import pytest
 from gateway_process import GatewayProcess, eventually, gateway  # noqa: F401 (fixture)
 from http_client import Wire, admin, ledger, new_key, request, wire  # noqa: F401 (fixtures)
-from processes import listens_no_more
+from ports import listens_no_more
 
 # Its deadline and some seconds (main.cpp): nothing takes longer.
 DRAIN_S = 12

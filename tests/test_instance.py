@@ -8,8 +8,9 @@ import subprocess
 import tempfile
 
 import pytest
+from ports import free_ports
 from private_instance import CHECKOUT, PORTS, PROGRAM, call
-from processes import eventually, free_ports, process_state
+from processes import eventually, process_state
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root has more rights than the servers")
 
@@ -57,7 +58,7 @@ def run_dir():
 
 
 def all_end(pids):
-    eventually(lambda: all(process_state(pid)[0] == "Z" for pid in pids), 5, "the end of all servers")
+    eventually(lambda: all(process_state(pid)[0] == "Z" for pid in pids), 1, "the end of all servers")
 
 
 def test_stop_finds_servers_whose_pid_files_say_nothing(run_dir):

@@ -72,20 +72,12 @@ scene('10,000 transactions stay smooth', async ({ open }) => {
     const [viewer, other] = [await newPerson(open, { amount: 1_000_000 }), await newPerson(open)];
     await payOften(viewer.account, other.account, 10_000);
     await viewer.page.goto('/app/transactions');
-    const waits = [];
-    const wait = async (text) => {
-        const begun = Date.now();
-        await viewer.page.getByText(text).waitFor();
-        waits.push(Date.now() - begun);
-    };
     for (let shown = 50; shown < 300; shown += 50) {
-        await wait(`${shown} transactions shown, there are more.`);
+        await viewer.page.getByText(`${shown} transactions shown, there are more.`).waitFor({ timeout: 3_000 });
         await viewer.page.getByRole('button', { name: 'Load more' }).click();
     }
     await viewer.page.getByLabel('Search notes').fill('Number 77');
-    await wait(/^50 transactions shown|^111 transactions/);
-    waits.sort((a, b) => a - b);
-    assert.ok(waits.at(-2) < 3_000, `once the machine may stand still: ${waits} ms`);
+    await viewer.page.getByText(/^50 transactions shown|^111 transactions/).waitFor({ timeout: 3_000 });
 });
 
 scene('a payee gives back a part, then the rest, and no more', async ({ open }) => {
