@@ -11,6 +11,7 @@ from scene import the_leader
 CLIENTS = "select count(*) from pg_stat_activity where backend_type = 'client backend' and usename <> 'postgres'"
 WAITERS = 2  # commits that wait for the standby, before they are disturbed
 CLIENTS_TRY_S = 2  # for so long clients reach a database that must tell them nothing
+TRANSFERS_TRY_S = 2  # within it a transfer reaches its commit; standbys that are cut off for so long do not give up
 
 # Processes
 
@@ -218,13 +219,24 @@ def set_right(scene):
 
 
 def make_commits_wait(scene):
-    """Those of the leader, for standbys that are cut off; the agent that would stop such a leader is away."""
+    """Those of the leader, for standbys that are cut off; the agent that would stop such a leader is away. By chance refusals, which
+    wait with their rows locked, keep every transfer from its commit: then the clients go on, and the cut is made again."""
     leader = scene.roles.leader
     scene.cluster.execute(leader, "db", "sv", "down", "/run/service/agent")
-    cut_leader_from_standbys(scene)
     # A read waits as well, but PostgreSQL's own wait says so in the title of the process; of the role whose callers may fund.
     transfers = ["postgres: ", " tokpay_gateway_admin tokpay ", " waiting for "]
-    eventually(lambda: scene.cluster.waiting(leader) >= WAITERS and scene.cluster.processes(leader, "db", transfers), 15, "commits that wait")
+
+    def cut_until_commits_wait():
+        cut_leader_from_standbys(scene)
+        try:
+            waits = lambda: scene.cluster.waiting(leader) >= WAITERS and scene.cluster.processes(leader, "db", transfers)
+            return eventually(waits, TRANSFERS_TRY_S, "commits that wait")
+        except Failure:
+            faults.mend_network(scene.cluster, leader)
+            scene.load.wait_for(WAITERS, time.monotonic(), 10)
+            raise
+
+    eventually(cut_until_commits_wait, 15, "commits that wait")
 
 
 def storm_then_failover(scene):

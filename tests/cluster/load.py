@@ -164,7 +164,9 @@ class Load:
         reached = f"select pg_last_wal_replay_lsn() >= '{position}'"
         for machine in (roles.sync, roles.third):
             eventually(lambda machine=machine: self.cluster.sql(machine, reached) == ["t"], 60, f"machine {machine} at {position}")
-        return [ledger_dump.node_line(self.cluster.query(machine), f"machine{machine}", position) for machine in MACHINES]
+        # A standby cancels a query that holds up its replay for long; then it is asked again.
+        line = lambda machine: ledger_dump.node_line(self.cluster.query(machine), f"machine{machine}", position)
+        return [eventually(lambda machine=machine: line(machine), 120, f"machine {machine}'s digest") for machine in MACHINES]
 
 
 def new_seed():
