@@ -4,10 +4,11 @@ create or replace function verify() returns table (check_name text, ok boolean, 
 language sql stable security definer set search_path = pg_catalog, pg_temp
 begin atomic
 with
+-- In a CASE, because what asks for elements must not see an array of two dimensions.
 sound as (
     select * from tokpay.journal
-    where (array_ndims(legs) = 1 or kind = 'x') and cardinality(legs) % 5 = 0
-        and array_position(legs, null) is null
+    where case when array_ndims(legs) = 1 then cardinality(legs) % 5 = 0 and array_position(legs, null) is null
+        else kind = 'x' and legs = '{}' end
 ),
 credit as materialized (
     select j.id as transfer, j.at, j.kind, l.place, l.account, l.amount, l.balance, l.version, l.previous
@@ -31,6 +32,25 @@ chain as (
         lag(at) over w as at_before
     from leg
     window w as (partition by account order by version
+        rows between unbounded preceding and current row)
+),
+-- What transfers say of an account whose balance they do not change, and what its entries say of that time.
+shown as (
+    select debit as account, at, id as transfer, debit_balance as balance, debit_version as version
+    from tokpay.journal where kind in ('h', 'v', 'x')
+    union all
+    select account, at, transfer, balance, version from credit where kind in ('c', 'r') and amount = 0
+),
+witness as (
+    select account, transfer, balance, version, is_entry,
+        coalesce(sum(amount) over w, 0) as expected_balance,
+        coalesce(max(version) filter (where is_entry) over w, 0) as expected_version
+    from (
+        select account, at, transfer, balance, version, amount, true as is_entry
+        from leg where account in (select account from shown)
+        union all
+        select account, at, transfer, balance, version, 0, false from shown) s
+    window w as (partition by account order by at, version, is_entry desc
         rows between unbounded preceding and current row)
 ),
 head as (
@@ -101,6 +121,10 @@ fault as (
         or previous <> expected_previous
         or at <= at_before and previous <> transfer
     union all
+    select 'entries', format('transfer %s says balance %s and version %s of account %s, its entries %s and %s',
+        transfer, balance, version, account, expected_balance, expected_version)
+    from witness where not is_entry and (balance, version) <> (expected_balance, expected_version)
+    union all
     select 'times', format('account %s has %s transfers at %s', account, count(*), at)
     from mention group by account, at having count(*) > 1
     union all
@@ -121,7 +145,7 @@ fault as (
     where (h.debit, h.amount, h.expires_at) is distinct from (p.debit, p.amount, p.expires_at)
     union all
     select 'holds', format('transfer %s does not end hold %s as it may', e.id, e.target)
-    from tokpay.journal e left join hold h on h.id = e.target
+    from sound e left join hold h on h.id = e.target
     where e.kind in ('c', 'v', 'x') and not coalesce(e.debit = h.debit and e.at > h.at and case e.kind
         when 'x' then e.at >= h.expires_at and e.amount = h.amount
         else tokpay.leg_column(e.legs, 1) = tokpay.leg_column(h.legs, 1)
@@ -134,7 +158,7 @@ fault as (
     from sound r left join sound j on j.id = r.target
     where r.kind = 'r' and not coalesce(j.kind in ('t', 'u', 'c') and r.debit = j.debit and r.at > j.at
         and tokpay.leg_column(r.legs, 1) = tokpay.leg_column(j.legs, 1)
-        and (select bool_and(reversed = -amount)
+        and (select bool_and(reversed = -amount::numeric)
             from unnest(tokpay.leg_column(r.legs, 2), tokpay.leg_column(j.legs, 2)) as l (reversed, amount)),
         false)
     union all
@@ -179,15 +203,20 @@ fault as (
         from tokpay.epoch) e
     where is_late
     union all
-    select 'guards', format('the guard %s of tokpay.%s is %s', t.guard, t.name,
-        case when g.tgname is null then 'missing' else 'switched off' end)
+    select 'guards', format('the guard %s of tokpay.%s is %s', i.guard, b.name, case
+        when g.tgname is null then 'missing'
+        when g.tgenabled not in ('A', 'O') then 'switched off'
+        else 'another than it was' end)
     from (values ('journal'), ('account_state'), ('pending_hold'), ('waypoint')) as b (name)
-        cross join (values ('immutable'), ('immutable_row')) as i (guard)
-        cross join lateral (select b.name, i.guard) as t
-        left join pg_trigger g on g.tgname = t.guard
-            and g.tgrelid = (select c.oid from pg_class c where c.relname = t.name
+        cross join (values
+            ('immutable', 2 + 8 + 16 + 32),         -- before a delete, an update, a truncate (pg_trigger.h)
+            ('immutable_row', 1 + 2 + 8 + 16)) as i (guard, type)
+        left join pg_trigger g on g.tgname = i.guard
+            and g.tgrelid = (select c.oid from pg_class c where c.relname = b.name
                 and c.relnamespace = 'tokpay'::regnamespace)
-    where g.tgenabled is null or g.tgenabled not in ('A', 'O')     -- pg_restore leaves O
+    where g.tgname is null
+        or g.tgenabled not in ('A', 'O')            -- pg_restore leaves O
+        or (g.tgtype, g.tgfoid) <> (i.type, 'tokpay.refuse_change'::regproc) or g.tgqual is not null
 )
 select c.name, count(f.check_name) = 0,
     coalesce(min(f.detail) || case when count(*) > 1 then format(' (and %s more)', count(*) - 1) else '' end,

@@ -1,6 +1,6 @@
 -- verify() says ok of right books, and which check is broken by each kind of damage.
 begin;
-select plan(90);
+select plan(100);
 select test.open('payer', 1000), test.open('ann'), test.open('bob', 20, min_balance => -10), test.open('eve', 0, max_balance => 40),
     test.open('euro', 100, 'EUR'), test.open('unused'), test.open('gone'), test.open('holder', 100);
 select tokpay.transfer(test.id('payer'), test.ids('ann', 'bob', 'ann'), '{1,2,3}', 'k1', 'text', '{"a": 1}'),
@@ -69,6 +69,10 @@ from (values
     ('entries', 'a leg''s balance', pg_temp.bend(1, 3, 1)),
     ('entries', 'a leg''s version', pg_temp.bend(2, 4, 1)),
     ('entries', 'a leg''s link', pg_temp.bend(3, 5, 1)),
+    ('entries', 'the balance that a hold found', $$update tokpay.journal set debit_balance = debit_balance + 1 where key = 'pending'$$),
+    ('entries', 'the version that a void found', $$update tokpay.journal set debit_version = debit_version + 1 where id = pg_temp.end_of('voided')$$),
+    ('entries', 'the balance that an expiry found', $$update tokpay.journal set debit_balance = 0 where id = pg_temp.end_of('expired')$$),
+    ('entries', 'the balance of a credit of which nothing was captured', $$update tokpay.journal set legs[8] = legs[8] + 1 where id = pg_temp.end_of('captured')$$),
     ('balances entries reverses transfers', 'legs of another shape', $$update tokpay.journal set legs = legs[1:4] where key = 'k2'$$),
     ('balances entries transfers', 'the lowest amount there is', $$update tokpay.journal set amount = -9223372036854775808 where key = 'k2'$$),
     ('holds limits', 'money held that is not there', $$update tokpay.account_state set held = 100 where id = test.id('eve')$$),
@@ -130,6 +134,10 @@ from (values
     ('holds', 'a hold missing', $$delete from tokpay.journal where key = 'captured'$$),
     ('reverses', 'a reverse of half', $$update tokpay.journal set amount = -20, legs[2] = -20 where key = 'reverse'$$),
     ('reverses', 'what is reversed missing', $$delete from tokpay.journal where key = 'k2'$$),
+    ('transfers', 'a void''s legs of another shape', $$update tokpay.journal set legs = legs[1:4] where id = pg_temp.end_of('voided')$$),
+    ('transfers', 'legs of two dimensions', $$update tokpay.journal set legs = array[legs] where key = 'k2'$$),
+    ('transfers', 'legs with a gap', $$update tokpay.journal set legs[2] = null where key = 'k2'$$),
+    ('reverses', 'a leg that nothing can mirror', $$update tokpay.journal set legs[2] = -9223372036854775808 where key = 'k2'$$),
     ('transfers', 'a self-credit', $$update tokpay.journal set legs[1] = debit where key = 'k2'$$)
 ) as cases (check_name, what, damage);
 
@@ -142,6 +150,10 @@ from (values
     ('a guard of pending holds'' rows switched off', 'alter table tokpay.pending_hold disable trigger immutable_row'),
     ('a guard of waypoints switched off', 'alter table tokpay.waypoint disable trigger immutable'),
     ('a guard of waypoints'' rows dropped', 'drop trigger immutable_row on tokpay.waypoint'),
+    ('a guard that never fires', 'create or replace trigger immutable before update or delete or truncate on tokpay.journal
+        for each statement when (false) execute function tokpay.refuse_change(); alter table tokpay.journal enable always trigger immutable'),
+    ('a guard of other events', 'create or replace trigger immutable_row before delete on tokpay.waypoint
+        for each row execute function tokpay.refuse_change(); alter table tokpay.waypoint enable always trigger immutable_row'),
     ('a guard dropped', 'drop trigger immutable on tokpay.account_state')
 ) as cases (what, damage);
 select is(test.sqlstate(format('insert into tokpay.journal select 999999, now(), debit, amount, debit_balance, debit_version, debit_previous, kind, legs, null, null, null, target, null
