@@ -77,6 +77,8 @@ def codes():
             if state not in known:
                 known.add(state)
                 found.append((name.replace(" ", "_"), state, ""))
+    names = [name for name, _, _ in found]
+    found.insert(names.index("account_in_use"), found.pop(names.index("name_taken")))  # before what an account's own rows decide
     return found
 
 

@@ -43,11 +43,17 @@ end $$;
 -- Opens the funding account of a currency where it is missing.
 create or replace function ensure_funding(currency text) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+declare
+    violated text;
 begin
     if not exists (select from tokpay.account_info where name = 'funding/' || currency) then
         perform tokpay.insert_account('funding/' || currency, currency, null, null, '{}', null);
     end if;
-exception when unique_violation then null;      -- somebody else opened it just now
+exception when unique_violation then
+    get stacked diagnostics violated = constraint_name;
+    if violated <> 'account_info_name_key' then     -- else somebody else opened it just now
+        raise;
+    end if;
 end $$;
 
 -- Accounts
@@ -59,6 +65,8 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 declare
     limit_bound constant bigint := 4611686018427387904;     -- 2^62
     problem text;
+    new_id bigint;
+    violated text;
 begin
     problem := case
         when octet_length(name) not between 1 and 255 then 'A name has 1 to 255 bytes.'
@@ -79,13 +87,18 @@ begin
         raise exception using errcode = 'TP001', message = 'invalid request',
             detail = format('There is no currency %s.', coalesce(quote_literal(currency), 'null'));
     end if;
-    if max_balance < 0 then
+    perform tokpay.ensure_funding(currency);
+    new_id := tokpay.insert_account(name, currency, min_balance, max_balance, metadata, owner);
+    if max_balance < 0 then     -- after the name, as the codes' precedence has it
         raise exception using errcode = 'TP011', message = 'balance limit',
             detail = format('A new account has balance 0, above max_balance %s.', max_balance);
     end if;
-    perform tokpay.ensure_funding(currency);
-    return tokpay.insert_account(name, currency, min_balance, max_balance, metadata, owner);
+    return new_id;
 exception when unique_violation then
+    get stacked diagnostics violated = constraint_name;
+    if violated <> 'account_info_name_key' then
+        raise;
+    end if;
     perform tokpay.fence_refusal();
     raise exception using errcode = 'TP017', message = 'name taken',
         detail = format('There is an account named %L.', name),
@@ -94,6 +107,8 @@ end $$;
 
 create or replace function add_currency(code text, exponent smallint) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    violated text;
 begin
     if code !~ '^[A-Z][A-Z0-9]{2,11}$' or code is null
         or exponent not between 0 and 18 or exponent is null then
@@ -104,6 +119,10 @@ begin
     insert into tokpay.currency values (code, exponent);
     perform tokpay.ensure_funding(code);
 exception when unique_violation then
+    get stacked diagnostics violated = constraint_name;
+    if violated <> 'currency_pkey' then
+        raise;
+    end if;
     perform tokpay.fence_refusal();
     raise exception using errcode = 'TP017', message = 'name taken',
         detail = format('There is a currency %s.', code);

@@ -215,7 +215,7 @@ begin
     select 8, place, 'account_closed', id, format('Account %s is closed.', id), null, null
     from party where status = 'closed' and r.kind <> 'void'
     union all
-    select 9, 0, 'amount_overflow', r.debit, 'The sum of the amounts does not fit a bigint.', null, null
+    select 9, 0, 'amount_overflow', r.debit, format('The sum of the amounts that account %s is to pay does not fit a bigint.', r.debit), null, null
     from payer where change < -9223372036854775807
     union all
     select 10, place, 'amount_overflow', id, format('The balance of account %s would not fit a bigint.', id), null, null

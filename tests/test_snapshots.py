@@ -86,6 +86,19 @@ def test_a_transfer_after_a_change_of_its_account_fails_to_serialize(database, a
     assert late.run(PAY, [a, b, 1]) == "40001"
 
 
+def test_a_top_up_from_a_funding_account_the_snapshot_cannot_see_fails_to_serialize(database):
+    [(currency,)] = database.execute("select code from tokpay.currencies where funding is null limit 1")
+    open_account = "select tokpay.open_account(currency => %s)"
+    late = Session(database, "REPEATABLE READ")
+    late.run("select 1")
+    database.execute(open_account, [currency])
+    [account] = late.run(open_account, [currency])
+    assert late.run("select tokpay.top_up(%s, 1)", [account]) == "40001"
+    [account] = late.run(open_account, [currency])
+    assert late.run("select credit_balances from tokpay.top_up(%s, 1)", [account]) == ([1],)
+    late.commit()
+
+
 @pytest.mark.parametrize("isolation", ["READ COMMITTED", *SNAPSHOT_LEVELS])
 def test_a_transaction_ends_its_own_hold_at_every_level(database, accounts, isolation):
     a, b, c = accounts

@@ -133,8 +133,10 @@ Refusal Evaluation::check_amounts() {
 	total_ = 0;
 	for (const int64 amount : request_.amounts)
 		if (__builtin_add_overflow(total_, amount, &total_))
-			return about(
-				Code::amount_overflow, *debit_, "The sum of the amounts does not fit a bigint.");
+			return about(Code::amount_overflow, *debit_,
+				psprintf("The sum of the amounts that account " INT64_FORMAT
+						 " is to pay does not fit a bigint.",
+					debit_->id));
 	if (is(kind_void))
 		return {};
 	// Whether a payee can hold a sum is told to those who have it: who could ask without the money

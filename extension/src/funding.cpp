@@ -1,6 +1,7 @@
 #include "funding.hpp"
 
 #include "index_search.hpp"
+#include "refusal.hpp"
 
 namespace tokpay {
 
@@ -31,8 +32,11 @@ std::optional<int64> funding_account(int64 account) {
 		CStringGetTextDatum(name));
 	search.begin(catalog().account_info_name_key, keys);
 	TupleTableSlot *slot = table_slot_create(infos, nullptr);
-	if (!search.next(slot))
+	if (!search.next(slot)) {
+		if (IsolationUsesXactSnapshot()) // it is younger
+			raise_serialization_failure();
 		elog(ERROR, "account %s is missing", name);
+	}
 	bool is_null;
 	const int64 funding = DatumGetInt64(slot_getattr(slot, 1, &is_null));
 	ExecDropSingleTupleTableSlot(slot);

@@ -34,7 +34,7 @@ from (values
     ('TP007', 'account frozen', 'Account {ice} is frozen.', 'a frozen debit', $${ice}, '{{ann}}', '{1}'$$),
     ('TP008', 'account closed', 'Account {gone} is closed.', 'a closed credit', $${payer}, '{{ann},{gone}}', '{1,1}'$$),
     ('TP008', 'account closed', 'Account {gone} is closed.', 'a closed debit', $${gone}, '{{ann}}', '{1}'$$),
-    ('TP009', 'amount overflow', 'The sum of the amounts does not fit a bigint.', 'the sum', $${payer}, '{{ann},{bob}}', '{9223372036854775807,1}'$$),
+    ('TP009', 'amount overflow', 'The sum of the amounts that account {payer} is to pay does not fit a bigint.', 'the sum', $${payer}, '{{ann},{bob}}', '{9223372036854775807,1}'$$),
     ('TP010', 'insufficient funds', 'Account {payer} has 99 available, the transfer needs 100.', 'one cent short', $${payer}, '{{ann}}', '{100}'$$),
     ('TP010', 'insufficient funds', 'Account {credit line} has 50 available, the transfer needs 51.', 'below a negative floor',
         $${credit line}, '{{ann}}', '{51}'$$),
@@ -144,7 +144,7 @@ from (values
     ('TP008', null, 'account closed, then balance limit', $$set_limits({gone}, 1, null)$$),
     ('TP001', null, 'invalid request, then account not found', $$set_metadata({nobody}, null)$$),
     ('TP001', null, 'invalid request, then balance limit', $$open_account(max_balance => -1, min_balance => 1)$$),
-    ('TP011', null, 'balance limit, then name taken', $$open_account('ann', max_balance => -1)$$)
+    ('TP017', null, 'name taken, then balance limit', $$open_account('ann', max_balance => -1)$$)
 ) as cases (expected, role, what, call);
 
 -- A number of many digits takes few bytes.

@@ -46,7 +46,7 @@ select is(regexp_replace(test.rows(format($$select position, code, debit_balance
         '(6,key_reused,,%1$s,,,"Account %1$s used key ""first"" for transfer N, which differs in its amounts.") '
         '(7,account_not_found,,999999999,,,"There is no account 999999999.") (8,same_account,,%1$s,,,"Account %1$s is debited and credited.") '
         '(9,currency_mismatch,,%3$s,,,"Account %3$s is in EUR, the debited one in USD.") '
-        '(10,amount_overflow,,%1$s,,,"The sum of the amounts does not fit a bigint.") '
+        '(10,amount_overflow,,%1$s,,,"The sum of the amounts that account %1$s is to pay does not fit a bigint.") '
         '(11,insufficient_funds,,%1$s,86,87,"Account %1$s has 86 available, the transfer needs 87.") '
         '(12,balance_limit,,%4$s,10,3,"Account %4$s has 10, a credit of 3 would lift it above its max_balance 10.") '
         '(13,ok,86,,,,) (14,ok,85,,,,)',
