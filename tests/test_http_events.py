@@ -199,7 +199,13 @@ def test_who_may_watch_what(admin, ledger, stream):
     assert (name, entry["amount"], entry["metadata"], entry["counterparties"]) == ("entry", 4, None, [payer])
 
 
-@pytest.mark.parametrize("query", ["", "?account=", "?account=x", "?account=1,", "?account=,1", "?account=1,1", "?account=1&account=2", "?accounts=1",
+def test_accounts_come_in_one_parameter_or_in_many(admin, ledger, stream):
+    a, b, c = ledger.open_accounts(1, 2, 3)
+    events = stream(admin.key, a, f"{b}&account={c}")
+    assert [events.next()[1]["account"] for _ in range(3)] == [a, b, c]
+
+
+@pytest.mark.parametrize("query", ["", "?account=", "?account=x", "?account=1,", "?account=,1", "?account=1,1", "?account=1&account=1", "?account=1&account=", "?accounts=1",
                                    "?account=" + ",".join(str(i) for i in range(1, 102))])  # fmt: skip
 def test_a_list_that_is_none_is_refused(admin, query):
     reply = admin.get("/v1/events" + query)

@@ -304,6 +304,31 @@ def test_http_1_0_is_answered_and_closed(wire, admin, account):
     assert connection.reply() is None
 
 
+def test_http_1_0_keeps_a_connection_where_it_asks_and_a_stream_ends_with_it(wire, admin, account):
+    def ask(path):
+        return get(admin, path, "Connection: keep-alive", version="HTTP/1.0")
+
+    connection = wire()
+    for _ in range(3):
+        status, headers, _ = connection.send(ask(f"/v1/accounts/{account}")).reply()
+        assert (status, headers["Connection"]) == (200, "keep-alive")
+    connection.send(ask(f"/v1/accounts/{account}/entries?format=csv") + ask("/v1/config"))
+    status, headers, _ = connection.reply()
+    assert (status, headers["Connection"], "Transfer-Encoding" in headers) == (200, "close", False)
+    lines = connection.file.read().decode().splitlines()  # to the end of the connection
+    assert lines[0].startswith("at,") and not any("HTTP/1.1" in line for line in lines)
+
+
+def test_empty_lines_before_a_request_are_ignored(wire, admin, account):
+    """RFC 9112, section 2.2: a server SHOULD ignore at least one."""
+    asked = get(admin, f"/v1/accounts/{account}")
+    connection = wire().send(b"\r\n" + asked + b"\r\n\r\n" + asked)
+    assert [connection.reply()[0] for _ in range(2)] == [200, 200]
+    connection.send(b"\r")
+    time.sleep(0.1)
+    assert connection.send(b"\n" + asked).reply()[0] == 200
+
+
 def test_expect_100_continue_is_answered_before_the_body_is_sent(wire, admin, account):
     body = json.dumps({"accounts": [account]}).encode()
     head = ("POST /v1/balances:query HTTP/1.1", f"Authorization: Bearer {admin.key}", "Expect: 100-Continue")
@@ -333,6 +358,12 @@ def test_a_reply_to_head_has_no_body(wire, admin, account):
         assert connection.reply(head=True)[0] in (200, 401, 404, 405)
         status, _, body = connection.reply()
         assert (status, json.loads(body)["id"]) == (200, account)
+
+
+def test_a_refusal_of_head_before_its_body_has_none(wire):
+    connection = wire().send(request("HEAD /v1/config HTTP/1.1", "Content-Length: 5"))
+    status, headers, _ = connection.reply(head=True)
+    assert (status, int(headers["Content-Length"]) > 0, connection.reply()) == (405, True, None)
 
 
 def test_the_absolute_form_of_a_target_is_understood(wire, admin, account):

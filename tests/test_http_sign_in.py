@@ -267,6 +267,17 @@ def test_a_provider_that_is_down_is_said_to_be(gateway, tmp_path):
     assert callback_outcome(browser.get("/auth/login?provider=prov")) == (503, "provider_unavailable")
 
 
+def test_who_is_signed_in_is_not_guessed_while_no_database_answers(gateway, tmp_path):
+    config = tmp_path / "gateway.conf"
+    config.write_text("".join(f"{name} = postgresql://tokpay_gateway@127.0.0.1:9/tokpay\n" for name in ("database", "admin-database")))
+    process = gateway(config=config, request_deadline_ms=500, is_ready=False)
+    browser = Browser(process.url)
+    assert browser.get("/auth/session").json == {"signed_in": False}
+    browser.cookies = {f"tokpay-{process.port}": "A" * 43}
+    reply = browser.get("/auth/session")
+    assert (reply.status, reply.code, int(reply.headers["Retry-After"]) > 0) == (503, "overloaded", True)
+
+
 def test_an_identity_is_linked_from_a_session_alone(browser, provider, name, ledger):
     browser.sign_in(provider, name)
     me = browser.get("/v1/me").json

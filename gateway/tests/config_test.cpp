@@ -91,6 +91,10 @@ TEST_F(Config_, TwoVariablesNeedNoPrefix) {
 		"PUBLIC_URL=https://pay.example/", "TRUSTED_PROXIES=10.0.0.0/8,::1", "LISTEN=x", "HOME=/"};
 	const Config config = read("", {}, environment);
 	EXPECT_EQ(config.public_url, "https://pay.example");
+	for (const auto &[given, meant] : {std::pair("HTTPS://Pay.Example:443/", "https://pay.example"),
+			 std::pair("https://pay.example:8443", "https://pay.example:8443"),
+			 std::pair("http://[::1]:80", "http://[::1]")})
+		EXPECT_EQ(read("public-url = " + std::string(given)).public_url, meant);
 	EXPECT_FALSE(config.trusted_proxies.empty());
 }
 

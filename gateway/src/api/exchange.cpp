@@ -38,14 +38,17 @@ template<class Add> Result<Parameters> read_parameters(const HttpRequest &reques
 
 } // namespace
 
-Result<Parameters> parameters(
-	const HttpRequest &request, std::initializer_list<std::string_view> allowed) {
+Result<Parameters> parameters(const HttpRequest &request,
+	std::initializer_list<std::string_view> allowed, std::string_view list) {
 	const auto add = [&](Parameters &found, const std::string &name,
 						 const std::string &value) -> std::optional<Problem> {
 		if (std::ranges::find(allowed, name) == allowed.end())
 			return wrong_parameter(name, "is not known here");
-		if (!found.emplace(name, value).second)
+		const auto [place, is_first] = found.emplace(name, value);
+		if (!is_first && name != list)
 			return wrong_parameter(name, "comes twice");
+		if (!is_first)
+			place->second.append(",").append(value);
 		return std::nullopt;
 	};
 	return read_parameters(request, add);
@@ -91,7 +94,14 @@ Result<std::optional<int64_t>> amount_parameter(const Parameters &parameters, co
 }
 
 Result<std::optional<int64_t>> time_parameter(const Parameters &parameters, const char *name) {
-	return parsed(parameters, name, "is a time such as 2026-01-31T23:59:59Z", parse_time);
+	// "+01:00" is " 01:00" where the sign was not encoded; no time has a space there.
+	const auto parse = [](std::string text) {
+		constexpr size_t offset_bytes = 6;
+		if (text.size() > offset_bytes && text[text.size() - offset_bytes] == ' ')
+			text[text.size() - offset_bytes] = '+';
+		return parse_time(text);
+	};
+	return parsed(parameters, name, "is a time such as 2026-01-31T23:59:59Z", parse);
 }
 
 Result<std::optional<std::string>> text_parameter(

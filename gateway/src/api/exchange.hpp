@@ -24,9 +24,10 @@ struct Exchange {
 };
 
 // The parameters of the query string, decoded; 422 for one that is not in allowed or comes twice.
+// list may come more than once: its values with commas between them.
 using Parameters = std::unordered_map<std::string, std::string>;
-Result<Parameters> parameters(
-	const HttpRequest &request, std::initializer_list<std::string_view> allowed);
+Result<Parameters> parameters(const HttpRequest &request,
+	std::initializer_list<std::string_view> allowed, std::string_view list = {});
 
 // All of them, whatever they are called; the first of those that come twice.
 Result<Parameters> parameters(const HttpRequest &request);

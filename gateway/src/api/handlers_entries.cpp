@@ -129,6 +129,8 @@ namespace {
 
 constexpr size_t max_zone_bytes = 64;
 constexpr int64_t day_us = int64_t{86400} * 1000000;
+// 0002-01-01: what begins later begins in a year of four digits, whatever the zone and the bucket.
+constexpr int64_t first_start = int64_t{-729754} * day_us;
 // Where from is missing: so many days before to, some thirty buckets.
 struct Bucket {
 	std::string_view name;
@@ -175,6 +177,8 @@ Result<SummaryRequest> summary_request(const Parameters &given) {
 	request.by_counterparty = by != given.end();
 	request.to = to->value_or(now_us());
 	request.from = from->value_or(request.to - bucket->days * day_us);
+	if (request.from < first_start)
+		return wrong_parameter(*from ? "from" : "to", "is before the year 1 or soon after");
 	return request;
 }
 

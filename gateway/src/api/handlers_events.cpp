@@ -157,7 +157,7 @@ asio::awaitable<void> write_events(Worker &worker, CallerPtr caller, Credential 
 } // namespace
 
 Reply get_events(Exchange &exchange) {
-	const auto given = parameters(exchange.request, {"account"});
+	const auto given = parameters(exchange.request, {"account"}, "account");
 	if (!given)
 		co_return given.error();
 	const auto accounts = account_list(*given);

@@ -35,13 +35,16 @@ Response redirect(std::string url) {
 	return response;
 }
 
-// The caller by its session's cookie; nothing where there is no session.
-asio::awaitable<CallerPtr> session_of(Exchange &exchange) {
+// The caller by its session's cookie, null where there is no session; 429 and 503 where that cannot
+// be found out.
+asio::awaitable<Result<CallerPtr>> session_of(Exchange &exchange) {
 	if (exchange.worker.authenticator.session_secret(exchange.request).empty())
-		co_return nullptr;
+		co_return CallerPtr();
 	const auto caller =
 		co_await exchange.worker.authenticator.authenticate(exchange.request, exchange.deadline);
-	co_return caller && (*caller)->has_session ? *caller : nullptr;
+	if (!caller && caller.error().status != 401)
+		co_return caller.error();
+	co_return caller && (*caller)->has_session ? *caller : CallerPtr();
 }
 
 // Whether a page of the caller's session has asked for the link that a sign-in carries. The session
@@ -149,8 +152,10 @@ asio::awaitable<Result<Response>> finish(
 	const bool names_itself = co_await provider.names_itself();
 	if (auto problem = check_answer(given, sign_in, provider, names_itself))
 		co_return std::move(*problem);
-	const CallerPtr present = co_await session_of(exchange);
-	if (!sign_in.link.empty() && !may_link(exchange, present, sign_in))
+	const auto present = co_await session_of(exchange);
+	if (!present)
+		co_return present.error();
+	if (!sign_in.link.empty() && !may_link(exchange, *present, sign_in))
 		co_return wrong_link();
 	const std::string code = given.at("code");
 	const std::string uri = redirect_uri(exchange, provider);
@@ -160,7 +165,7 @@ asio::awaitable<Result<Response>> finish(
 	Response response = redirect(sign_in.return_to);
 	if (!sign_in.link.empty()) {
 		const auto linked =
-			co_await link_user(exchange, present->session->user, provider.config(), *identity);
+			co_await link_user(exchange, (*present)->session->user, provider.config(), *identity);
 		if (!linked)
 			co_return linked.error();
 		co_return response;
@@ -198,8 +203,10 @@ Reply begin_sign_in(Exchange &exchange) {
 		co_return wrong_parameter("return_to", "is a path of this app, as /app/pay");
 	if (const auto link = given->find("link"); link != given->end()) {
 		sign_in.link = link->second;
-		const CallerPtr present = co_await session_of(exchange);
-		if (!may_link(exchange, present, sign_in))
+		const auto present = co_await session_of(exchange);
+		if (!present)
+			co_return present.error();
+		if (!may_link(exchange, *present, sign_in))
 			co_return wrong_link();
 	}
 	const std::string uri = redirect_uri(exchange, *provider);
@@ -264,11 +271,13 @@ Reply get_callback(Exchange &exchange) {
 Reply get_session(Exchange &exchange) {
 	if (const auto none = parameters(exchange.request, {}); !none)
 		co_return none.error();
-	const CallerPtr caller = co_await session_of(exchange);
+	const auto caller = co_await session_of(exchange);
+	if (!caller)
+		co_return caller.error();
 	Response response;
 	json::Writer out(response.body);
 	out.begin_object();
-	out.member("signed_in", caller != nullptr);
+	out.member("signed_in", *caller != nullptr);
 	out.end_object();
 	co_return response;
 }

@@ -87,6 +87,8 @@ void append_response(std::string &out, const Response &response, std::string_vie
 		append_header(out, "X-Request-Id", request_id);
 	if (!framing.keep_alive)
 		append_header(out, "Connection", "close");
+	else if (!framing.takes_chunks) // HTTP/1.0 has to be told
+		append_header(out, "Connection", "keep-alive");
 	out.append("\r\n");
 	if (framing.with_body)
 		out.append(response.body);

@@ -148,6 +148,12 @@ void Session::consume(std::string_view bytes) {
 
 // Starts on a request; how many bytes it was, 0 where it has to wait.
 size_t Session::start_request(std::string_view bytes) {
+	// Before a request it says nothing (RFC 9112, section 2.2).
+	constexpr std::string_view empty_line = "\r\n";
+	if (bytes.starts_with(empty_line))
+		return empty_line.size();
+	if (empty_line.starts_with(bytes))
+		return 0;
 	HttpRequest &request = worker_.request;
 	request.peer = peer_;
 	RequestParser parser(request);
@@ -263,6 +269,7 @@ void Session::refuse(const Problem &problem, const HttpRequest *request) {
 	answer->begun = Clock::now();
 	answer->route = no_route();
 	answer->keep_alive = false;
+	answer->with_body = request == nullptr || request->method != "HEAD";
 	answers_.push(std::move(answer));
 	last_ = refused_ = true;
 	answer_is_ready();
@@ -305,9 +312,10 @@ void Session::write_ready_answers() {
 	std::optional<Clock::time_point> now; // the same for all that are ready
 	while (!answers_.empty() && answers_.front().ready() && !stream_ && !out_.full()) {
 		PendingAnswer &answer = answers_.front();
-		const bool keep_alive = answer.keep_alive && !(worker_.stopping && is_last_answer());
-		last_ = last_ || !keep_alive;
 		const Response &response = answer.response();
+		const bool may_go_on = answer.keep_alive && !(worker_.stopping && is_last_answer());
+		const bool keep_alive = may_go_on && (answer.takes_chunks || !response.stream);
+		last_ = last_ || !keep_alive;
 		if (!now)
 			now = Clock::now();
 		const std::string_view id = take_note(answer, response, *now);
@@ -361,9 +369,14 @@ void Session::stream_ended(bool complete) {
 	}
 	if (!complete && record_ != nullptr)
 		record_->code = incomplete;
-	last_ = last_ || !complete; // the client sees that the end is missing
 	stream_.reset();
 	end_answer();
+	// The end of the connection is the body's, or shows that it is missing.
+	if (!complete || !chunked_) {
+		last_ = true;
+		while (!answers_.empty())
+			answers_.pop();
+	}
 	listener_.flush_later(*this);
 }
 

@@ -287,12 +287,14 @@ std::optional<TlsConfig> tls(const Settings &settings) {
 std::string public_url(const Settings &settings, bool has_tls) {
 	if (!settings.has("public-url"))
 		return (has_tls ? "https://" : "http://") + settings.text("listen");
-	if (web_address(settings, "public-url").target != "/")
+	const WebAddress address = web_address(settings, "public-url");
+	if (address.target != "/")
 		settings.wrong("public-url", "expected an origin without a path, as https://example.com");
-	std::string text = settings.text("public-url");
-	if (text.ends_with('/'))
-		text.pop_back();
-	return text;
+	// As browsers write an Origin.
+	std::string url = (address.tls ? "https://" : "http://") + address.host_header();
+	std::ranges::transform(
+		url, url.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c; });
+	return url;
 }
 
 std::optional<IssuerConfig> issuer(const Settings &settings, const std::string &public_url) {

@@ -95,9 +95,16 @@ std::optional<int64_t> parse_time(std::string_view text) {
 	if (!cursor.valid || !cursor.at_end() || !date.ok() || hour > 23 || minute > 59 || second > 60)
 		return std::nullopt;
 	constexpr chrono::sys_days epoch = chrono::year{2000} / chrono::January / 1;
+	constexpr chrono::sys_days first = chrono::year{0} / chrono::January / 1;
+	constexpr chrono::sys_days end = chrono::year{10000} / chrono::January / 1;
 	const chrono::minutes minutes =
 		chrono::sys_days(date) - epoch + chrono::hours(hour) + chrono::minutes(minute - offset);
-	return chrono::microseconds(minutes).count() + second * int64_t{1000000} + fraction;
+	const chrono::microseconds time =
+		minutes + chrono::seconds(second) + chrono::microseconds(fraction);
+	// Years have four digits in UTC as well.
+	if (time < first - epoch || time >= end - epoch)
+		return std::nullopt;
+	return time.count();
 }
 
 } // namespace tokpay
