@@ -182,10 +182,10 @@ begin
         perform oracle.raise('invalid_request', 'min_balance is 0, negative, or null for no floor.');
     elsif min_balance < -4611686018427387904 or max_balance not between -4611686018427387904 and 4611686018427387904 then
         perform oracle.raise('invalid_request', 'Limits lie within -2^62 and 2^62.');
-    elsif max_balance < 0 then
-        perform oracle.raise('balance_limit', format('A new account has balance 0, above max_balance %s.', max_balance));
     elsif exists (select from oracle.account a where a.name = name) then
         perform oracle.raise('name_taken', format('There is an account named %L.', name));
+    elsif max_balance < 0 then
+        perform oracle.raise('balance_limit', format('A new account has balance 0, above max_balance %s.', max_balance));
     end if;
     insert into oracle.account (id, name, currency, min_balance, max_balance)
     values (told.transfer, name, currency, min_balance, max_balance);

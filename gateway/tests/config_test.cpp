@@ -94,7 +94,8 @@ TEST_F(Config_, TwoVariablesNeedNoPrefix) {
 	for (const auto &[given, meant] : {std::pair("HTTPS://Pay.Example:443/", "https://pay.example"),
 			 std::pair("https://pay.example:8443", "https://pay.example:8443"),
 			 std::pair("http://[::1]:80", "http://[::1]")})
-		EXPECT_EQ(read("public-url = " + std::string(given)).public_url, meant);
+		EXPECT_EQ(
+			read("trusted-proxies = ::1\npublic-url = " + std::string(given)).public_url, meant);
 	EXPECT_FALSE(config.trusted_proxies.empty());
 }
 
