@@ -32,7 +32,7 @@ def draw(growth, file):
         panel.grid(alpha=0.3)
         panel.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
-    figure.savefig(file, metadata={"Date": None})
+    figure.savefig(file, metadata={"Date": None, "Creator": None})
     pyplot.close(figure)
 
 
