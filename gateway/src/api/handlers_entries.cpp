@@ -178,7 +178,7 @@ Result<SummaryRequest> summary_request(const Parameters &given) {
 	request.to = to->value_or(now_us());
 	request.from = from->value_or(request.to - bucket->days * day_us);
 	if (request.from < first_start)
-		return wrong_parameter(*from ? "from" : "to", "is before the year 1 or soon after");
+		return wrong_parameter(*from ? "from" : "to", "lets it begin before the year 2");
 	return request;
 }
 
